@@ -1,0 +1,104 @@
+# `make run` sets everything up and serves; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 1
+
+CODE := authentication chat chat_server
+STATIC_SOURCES := $(shell find static $(CODE) -path '*static*' -not -name '.*' 2>/dev/null)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Coverage of both test runs is added up in one file; only the second one is held against the bound.
+COVERAGE := --cov --cov-append --cov-report=
+
+.PHONY: help run demo test test-sqlite test-postgres check format lock clean system
+
+help:  ## list these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at http://localhost:8000 (HOST=, PORT=, WORKERS=)
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@echo "Open http://localhost:$(PORT)/ in two browsers. Ctrl-C ends it."
+	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
+
+demo: $(VENV)/.requirements  ## make users and conversations to play with
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo
+
+test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes on PostgreSQL too
+
+test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
+	@echo "== every test, on SQLite"
+	@rm -f .coverage
+	@$(BIN)/python -m pytest $(COVERAGE)
+
+test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
+	@echo "== what writes, on PostgreSQL"
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(COVERAGE)term:skip-covered --cov-fail-under=95 \
+		tests/authentication tests/chat tests/realtime
+
+check: export SECRET_KEY := nobody-signs-anything-with-this-key-0123456789-abcdefghijklmnopqrstuvwxyz
+check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy
+	@echo "== ruff"
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; echo "make format mends it"; exit 1; }
+	@$(BIN)/ruff check .
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== import rules"
+	@$(BIN)/lint-imports
+	@! grep -rn --include='*.py' 'group_send' $(CODE) | grep -v '^chat/broadcast.py:' \
+		|| { echo "only chat/broadcast.py calls group_send"; exit 1; }
+	@! grep -nE '\.save\(|objects\.(create|update|bulk_|get_or_create|update_or_create)|\.delete\(\)' \
+		$(wildcard chat/views.py chat/consumers.py chat/hub.py chat/serializers.py chat/permissions.py chat/broadcast.py) \
+		|| { echo "only services write"; exit 1; }
+	@echo "== Django"
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@HTTPS=True $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format:  $(VENV)/.requirements-dev  ## format the code and mend what ruff can
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.requirements  ## pin requirements*.in into requirements*.txt
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
+
+clean:  ## take away what the other targets made, but not the database and the secret key
+	@rm -rf $(VENV) staticfiles .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:  ## install redis-server, postgresql and chromium for the tests, where they are missing
+	@scripts/install_system_packages redis-server postgresql chromium
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) comes without venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "== making $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.requirements: requirements.txt | $(BIN)/python
+	@echo "== installing requirements.txt (when it has changed)"
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
+	@echo "== installing requirements-dev.txt (when it has changed)"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.static: $(VENV)/.requirements $(STATIC_SOURCES)
+	@echo "== collecting static files (when they have changed)"
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@touch $@

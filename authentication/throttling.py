@@ -1,0 +1,89 @@
+"""Who is counted, and for what; the counting itself is `chat_server.throttling`."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from chat_server.throttling import bucket
+
+from .exceptions import InvalidCredentials, WrongPassword
+
+if TYPE_CHECKING:  # rest_framework.views itself imports this module
+    from rest_framework.views import APIView
+
+
+def client_address(source: HttpRequest | Request | Mapping[str, Any]) -> str:
+    """The client's IP address, of a request or an ASGI scope; "" where there is none (a Unix socket).
+
+    `X-Forwarded-For` is believed as far as NUM_PROXIES proxies of ours have written it.
+    """
+    if isinstance(source, Mapping):
+        peer = (source.get("client") or ("",))[0]
+        forwarded = b",".join(value for name, value in source["headers"] if name == b"x-forwarded-for").decode(
+            "latin-1"
+        )
+    else:
+        peer, forwarded = source.META.get("REMOTE_ADDR", ""), source.META.get("HTTP_X_FORWARDED_FOR", "")
+    hops = forwarded.split(",")
+    believed = hops[-settings.NUM_PROXIES] if 0 < settings.NUM_PROXIES <= len(hops) else ""
+    return _address(believed) or _address(peer)
+
+
+def _address(text: str) -> str:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address)[:64]
+
+
+def take(setting_name: str, *keys: str) -> None:
+    """Count one for each key, or, where one of them is over its limit, none, and raise `Throttled`."""
+    limit, taken = bucket(setting_name), []
+    try:
+        for key in keys:
+            limit.take(key)
+            taken.append(key)
+    except Throttled:
+        for key in taken:
+            limit.give_back(key)
+        raise
+
+
+@contextmanager
+def login_attempt(ip: str, email: str) -> Iterator[None]:
+    """Count what is tried in here only if the password turns out wrong; `Throttled` before it is tried."""
+    # Counted first and given back, so that many guesses at once cannot all pass before the first one fails.
+    keys = (f"from:{ip}", f"from:{ip} as:{email}")
+    take("THROTTLE_LOGIN", *keys)
+    try:
+        yield
+    except (InvalidCredentials, WrongPassword):
+        raise
+    except BaseException:
+        _give_back("THROTTLE_LOGIN", *keys)
+        raise
+    _give_back("THROTTLE_LOGIN", *keys)
+
+
+def _give_back(setting_name: str, *keys: str) -> None:
+    for key in keys:
+        bucket(setting_name).give_back(key)
+
+
+class UserThrottle(BaseThrottle):
+    """THROTTLE_USER: all REST calls of one user; who is nobody yet is not counted here."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if request.user is not None and request.user.is_authenticated:
+            bucket("THROTTLE_USER").take(f"user:{request.user.pk}")  # its `Throttled` knows the time to wait
+        return True

@@ -1,0 +1,121 @@
+"""The only code that knows JWTs: issue, verify, rotate.
+
+Both tokens of a pair carry the session's id; the session's row has the last word on both.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from .exceptions import TokenNotValid as TokenNotValid  # whoever verifies a token catches it
+from .models import Session, User, session_end
+
+MAX_LENGTH = 4096  # ours have about 300 characters
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Pair(TypedDict):
+    access: str
+    refresh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a valid access token grants: to be this user, in this session, until then."""
+
+    user: User
+    session_id: str
+    expires_at: datetime
+    last_used_at: datetime | None = None  # the session's, when the token was verified
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    user_id: str
+    session_id: str
+    token_id: str
+    expires_at: datetime
+
+
+def issue_pair(session: Session) -> Pair:
+    """Store the session with a fresh refresh token, the only one that is then not spent, and return both tokens."""
+    pair, session.refresh_hash = _new_pair(session)
+    session.expires_at = session_end()
+    session.save()
+    return pair
+
+
+def verify_access(raw: str) -> Access:
+    """Whom the token lets in, for one query; `TokenNotValid` for anything but a live session's access token."""
+    claims = _read(AccessToken, raw)
+    session = _live_session(claims)
+    expires_at = min(claims.expires_at, session.expires_at)
+    return Access(session.user, session.pk, expires_at, session.last_used_at)
+
+
+def rotate(raw: str) -> Pair:
+    """Spend a refresh token for a new pair; one that was spent before ends its session and is `TokenNotValid`."""
+    claims = _read(RefreshToken, raw)
+    session = _live_session(claims)
+    pair, fresh_hash = _new_pair(session)
+    # One conditional UPDATE: of several that come at once with the same token, one wins.
+    won = Session.objects.filter(pk=session.pk, refresh_hash=_hash(claims.token_id)).update(
+        refresh_hash=fresh_hash, last_used_at=timezone.now(), expires_at=session_end()
+    )
+    if not won:
+        Session.objects.filter(pk=session.pk).end()
+        raise TokenNotValid
+    return pair
+
+
+def session_of(raw_refresh: str) -> str:
+    """The id of the session that a refresh token, spent or not, was issued to; no query."""
+    return _read(RefreshToken, raw_refresh).session_id
+
+
+def _new_pair(session: Session) -> tuple[Pair, str]:
+    access, refresh = AccessToken(), RefreshToken()
+    for token, lifetime in (access, settings.ACCESS_TOKEN_LIFETIME), (refresh, settings.REFRESH_TOKEN_LIFETIME):
+        token.set_exp(lifetime=lifetime)
+        token["sid"], token["user_id"] = session.pk, str(session.user_id)
+    return Pair(access=str(access), refresh=str(refresh)), _hash(refresh["jti"])
+
+
+def _hash(token_id: str) -> str:
+    return hashlib.sha256(token_id.encode()).hexdigest()
+
+
+def _read(kind: type[Token], raw: str) -> Claims:
+    if len(raw) > MAX_LENGTH:
+        raise TokenNotValid
+    try:
+        payload: dict[str, Any] = kind(raw).payload  # type: ignore[arg-type]  # simplejwt means the encoded text
+        expires_at = datetime.fromtimestamp(payload["exp"], UTC)
+    # Beyond its own errors PyJWT lets out what a header or a claim of the wrong shape makes of its parsing.
+    except (TokenError, ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError, RecursionError):
+        raise TokenNotValid from None
+    user_id, session_id, token_id = (payload.get(name) for name in ("user_id", "sid", "jti"))
+    if not all(isinstance(value, str) and ID.fullmatch(value) for value in (user_id, session_id, token_id)):
+        raise TokenNotValid
+    return Claims(str(user_id), str(session_id), str(token_id), expires_at)
+
+
+def _live_session(claims: Claims) -> Session:
+    session = Session.objects.live().select_related("user").filter(pk=claims.session_id).first()
+    if session is None or str(session.user_id) != claims.user_id or not session.user.is_active:
+        raise TokenNotValid
+    return session
+
+
+def live_session_ids(session_ids: Iterable[str]) -> set[str]:
+    """Those of these sessions that are still good, in one query."""
+    live = Session.objects.live().filter(pk__in=session_ids, user__is_active=True)
+    return set(live.values_list("pk", flat=True))

@@ -1,0 +1,138 @@
+"""What leaves this process: group names, encoding, publishing after the commit. The only file that calls `group_send`.
+
+What the channel layer carries is a hint; the database is the truth. A publish that fails is counted and logged, never raised.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import orjson
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from .events import ChatMessage, Event, MessageDeleted, MessageUpdated, Payload
+from .models import Message
+from .serializers import MessageSerializer
+
+logger = logging.getLogger(__name__)
+
+EVERYWHERE = "everywhere"  # the group of every process
+LEAVING = ("participant_removed", "participant_left")
+PUBLISH_TIMEOUT = 0.5  # seconds; a send is acknowledged within one second even where Redis hangs
+
+
+def conversation_group(conversation_id: int) -> str:
+    """The group of the processes that have sockets of this conversation."""
+    return f"conversation.{conversation_id}"
+
+
+def encode(event: Event) -> str:
+    """The frame as JSON text; raises `TypeError` for what is no JSON, so encode before the commit."""
+    return orjson.dumps(event.frame()).decode()
+
+
+@dataclass(slots=True)
+class PublishCount:
+    """How often publishing failed since the process began, and whether it does so now."""
+
+    failed: int = 0
+    failing: bool = False
+
+    def note(self, error: Exception | None) -> None:
+        """Count, and write one line when it starts to fail and one when it is well again."""
+        if error is not None:
+            self.failed += 1
+            if not self.failing:
+                logger.warning("the channel layer does not take messages (%s); they arrive late", type(error).__name__)
+        elif self.failing:
+            logger.warning("the channel layer takes messages again; %d had failed in all", self.failed)
+        self.failing = error is not None
+
+
+published = PublishCount()
+
+
+async def publish(group: str, message: Payload) -> None:
+    """Hand a message to every process of the group, within `PUBLISH_TIMEOUT`; never raises."""
+    layer = get_channel_layer()
+    assert layer is not None
+    try:
+        await asyncio.wait_for(layer.group_send(group, message), PUBLISH_TIMEOUT)
+    except Exception as error:  # whatever the layer raises: what it lost is repaired from the database
+        published.note(error)
+    else:
+        published.note(None)
+
+
+def publish_on_commit(group: str, message: Payload) -> None:
+    """Publish once the transaction is committed, before the caller's function returns; not at all if it is rolled back."""
+    transaction.on_commit(lambda: async_to_sync(publish)(group, message))
+
+
+# What travels between processes. `type` names the method of the hub that takes it. -----------------
+
+
+def durable(message: Message) -> Payload:
+    """A new, edited or deleted message, its frame encoded; `gone` is the user whom this very message takes out."""
+    kind = MessageDeleted if message.is_deleted else MessageUpdated if message.is_edited else ChatMessage
+    happened = message.event or {}
+    return {
+        "type": "durable",
+        "conversation_id": message.conversation_id,
+        "version": message.version,
+        "seq": message.seq,
+        "frame": encode(kind(message=MessageSerializer(message).data, version=message.version)),
+        "sender_id": message.sender_id,
+        "is_new": not (message.is_edited or message.is_deleted),
+        "gone": happened.get("user_id") if happened.get("action") in LEAVING else None,
+    }
+
+
+def passing(*, conversation_id: int, frame: str) -> Payload:
+    """A frame for every socket of a conversation that nobody misses when it is lost."""
+    return {"type": "passing", "conversation_id": conversation_id, "frame": frame}
+
+
+def typing(*, conversation_id: int, user_id: int, username: str, is_typing: bool) -> Payload:
+    """Somebody began or stopped typing."""
+    return {
+        "type": "typing",
+        "conversation_id": conversation_id,
+        "user_id": user_id,
+        "username": username,
+        "is_typing": is_typing,
+    }
+
+
+def status(*, user_id: int, username: str, online: bool, last_seen: str | None, conversation_ids: list[int]) -> Payload:
+    """Somebody came or went, in all of their conversations."""
+    return {
+        "type": "status",
+        "user_id": user_id,
+        "username": username,
+        "online": online,
+        "last_seen": last_seen,
+        "conversation_ids": conversation_ids,
+    }
+
+
+def sessions_ended(*, session_ids: list[str]) -> Payload:
+    """These sessions are over: their sockets close."""
+    return {"type": "sessions_ended", "session_ids": session_ids}
+
+
+def conversation_deleted(*, conversation_id: int) -> Payload:
+    """The conversation is gone for all."""
+    return {"type": "conversation_deleted", "conversation_id": conversation_id}
+
+
+def history_cleared(*, conversation_id: int, user_id: int, visible_after_seq: int) -> Payload:
+    """The user deleted their view of a private conversation: older messages are no longer for them."""
+    return {
+        "type": "history_cleared",
+        "conversation_id": conversation_id,
+        "user_id": user_id,
+        "visible_after_seq": visible_after_seq,
+    }

@@ -1,0 +1,257 @@
+"""The socket of one conversation: the door, the table of commands, the close.
+
+Every frame that comes in is answered in the order in which it came; what goes out beside the answers comes from the hub.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, PermissionDenied, Throttled
+from rest_framework.serializers import Serializer
+
+from authentication.tokens import Access, TokenNotValid, verify_access
+from chat_server.database import in_thread
+from chat_server.errors import as_api_exception, first_error, retry_after
+from chat_server.exceptions import Unavailable
+from chat_server.fields import MAX_ID
+from chat_server.parsers import parse_json
+from chat_server.throttling import Bucket
+
+from . import services
+from .broadcast import encode
+from .events import Ack, Error, Payload
+from .exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
+from .hub import Subscriber, get_hub
+from .serializers import (
+    AuthenticateFrameSerializer,
+    ClientIdField,
+    PingFrameSerializer,
+    ReadReceiptFrameSerializer,
+    SendMessageSerializer,
+    TypingFrameSerializer,
+    timestamp,
+)
+
+logger = logging.getLogger(__name__)
+
+BAD_FRAMES, NO_TOKEN, NOT_FOUND, TOO_MANY, TOO_BIG, FLOODING, COME_BACK = 4400, 4401, 4404, 4409, 4413, 4429, 4503
+MAX_BAD_FRAMES = 20  # in a row
+MAX_THROTTLED_FRAMES = 50  # in a row: who goes on regardless is closed
+ERROR_CODES = frozenset(
+    "not_authenticated not_found permission_denied invalid_json invalid_frame unknown_type required blank max_length"
+    " invalid does_not_exist conflict throttled unavailable too_many_sockets too_big".split()
+)
+
+
+class ConversationConsumer(AsyncWebsocketConsumer):
+    """`/ws/chat/<conversation_id>/`"""
+
+    channel_layer_alias = None  # the hub owns this process's one channel
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subscriber: Subscriber | None = None
+        self.frames = Bucket(settings.THROTTLE_FRAMES)
+        self.bad_frames = self.throttled_frames = 0
+        self.commands: dict[str, tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]] = {
+            "chat_message": (SendMessageSerializer, self.send_message),
+            "typing": (TypingFrameSerializer, self.show_typing),
+            "read_receipt": (ReadReceiptFrameSerializer, self.mark_read),
+            "authenticate": (AuthenticateFrameSerializer, self.authenticate),
+            "ping": (PingFrameSerializer, self.ping),
+        }
+
+    # The door ----------------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Let in, or say why not: every refusal is an `error` frame and a close code."""
+        await self.accept(self.scope["accepted_subprotocol"])
+        try:
+            subscriber = self.subscriber = self._subscriber()
+            await get_hub().join(subscriber, self._since())
+        except Exception as error:
+            self.subscriber = None
+            await self._refuse(self._explained(error))
+
+    def _subscriber(self) -> Subscriber:
+        if self.scope.get("access_error"):
+            raise Unavailable
+        access: Access | None = self.scope["access"]
+        if access is None:
+            raise NotAuthenticated
+        conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
+        if conversation_id > MAX_ID:
+            raise NotFound
+        if get_hub().presence.sockets[access.user.pk] >= settings.MAX_SOCKETS_PER_USER:
+            raise TooManySockets
+        self.user = access.user
+        return Subscriber(
+            conversation_id=conversation_id,
+            user_id=access.user.pk,
+            username=access.user.username,
+            session_id=access.session_id,
+            expires_at=access.expires_at,
+            send=self._send,
+            close=self._end,
+        )
+
+    def _since(self) -> int | None:
+        """What `?since=` says, None where it says nothing sensible."""
+        values = parse_qs(self.scope["query_string"].decode("latin-1")).get("since", [""])
+        return int(values[0]) if values[0].isascii() and values[0].isdigit() and len(values[0]) <= 18 else None
+
+    async def _refuse(self, error: APIException) -> None:
+        code, detail = self._named(error)
+        await self._send(encode(Error(code=code, detail=detail, client_id=None)))
+        by_code = {"not_authenticated": NO_TOKEN, "not_found": NOT_FOUND, "too_many_sockets": TOO_MANY}
+        await self.close(by_code.get(code, COME_BACK))
+
+    # Frames in ---------------------------------------------------------------------------------
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.subscriber is None:  # closed: what was still on its way counts for nothing
+            return
+        client_id = None
+        try:
+            self._check_size(text_data, bytes_data)
+            self.frames.take("")
+            frame = self._parsed(text_data)
+            client_id = self._client_id(frame)
+            extra = await self._obey(frame)
+            if client_id is not None:
+                await self._send(encode(Ack(client_id=client_id, extra=extra)))
+        except Exception as error:
+            await self._answer_error(self._explained(error), client_id)
+        else:
+            self.bad_frames = self.throttled_frames = 0
+
+    @staticmethod
+    def _check_size(text: str | None, data: bytes | None) -> None:
+        size = len(data) if text is None else len(text)
+        if size > settings.MAX_FRAME_BYTES or (text and len(text.encode()) > settings.MAX_FRAME_BYTES):
+            raise TooBig
+
+    @staticmethod
+    def _parsed(text: str | None) -> Payload:
+        if text is None:
+            raise InvalidFrame("A frame is text, not binary.")
+        try:
+            frame = parse_json(text)
+        except ValueError:
+            raise InvalidFrame("A frame is JSON.", code="invalid_json") from None
+        if not isinstance(frame, dict):
+            raise InvalidFrame("A frame is a JSON object.")
+        return frame
+
+    @staticmethod
+    def _client_id(frame: Payload) -> str | None:
+        """The frame's `client_id`; what is none is refused, and the error names none."""
+        return ClientIdField().run_validation(frame["client_id"]) if "client_id" in frame else None
+
+    async def _obey(self, frame: Payload) -> Payload:
+        """Do what the frame says; returns what its `ack` says beside the `client_id`."""
+        kind = frame.get("type")
+        command = self.commands.get(kind) if isinstance(kind, str) else None
+        if command is None:
+            raise UnknownType
+        serializer_class, do = command
+        assert self.subscriber is not None
+        serializer = serializer_class(data={**frame, "conversation": self.subscriber.conversation_id})
+        serializer.is_valid(raise_exception=True)
+        return await do(serializer.validated_data)
+
+    async def send_message(self, said: Payload) -> Payload:
+        message, is_new = await in_thread(services.send_message)(
+            sender=self.user,
+            conversation_id=said["conversation"],
+            content=said["content"],
+            client_id=said.get("client_id"),
+            reply_to=said.get("reply_to"),
+        )
+        created_at = timestamp(message.created_at)
+        return {"message_id": message.pk, "seq": message.seq, "created_at": created_at, "duplicate": not is_new}
+
+    async def show_typing(self, said: Payload) -> Payload:
+        if self.subscriber is not None:
+            await get_hub().announce_typing(self.subscriber, is_typing=said["is_typing"])
+        return {}
+
+    async def mark_read(self, said: Payload) -> Payload:
+        assert self.subscriber is not None
+        conversation_id = self.subscriber.conversation_id
+        await in_thread(services.mark_read)(
+            reader=self.user, conversation_id=conversation_id, message_id=said["message_id"]
+        )
+        return {}
+
+    async def authenticate(self, said: Payload) -> Payload:
+        """Go on under a fresh token of the same user; a bad one changes nothing."""
+        try:
+            access = await in_thread(verify_access)(said["token"])
+        except TokenNotValid:
+            raise NotAuthenticated("This token is not valid.") from None
+        if access.user.pk != self.user.pk:
+            raise PermissionDenied("This token is somebody else's.")
+        if self.subscriber is not None:
+            self.subscriber.session_id, self.subscriber.expires_at = access.session_id, access.expires_at
+        return {"expires_at": timestamp(access.expires_at)}
+
+    async def ping(self, said: Payload) -> Payload:
+        if self.subscriber is not None:
+            await self._send(encode(get_hub().pong(self.subscriber)))
+        return {}
+
+    # Errors and the end ------------------------------------------------------------------------
+
+    @staticmethod
+    def _explained(error: Exception) -> APIException:
+        """The refusal that an exception means; a fault of ours is logged, and the socket lives through it."""
+        refusal = as_api_exception(error)
+        if refusal is None:
+            logger.error("a frame could not be handled: %s", type(error).__name__, exc_info=error)
+            refusal = Unavailable()
+        return refusal
+
+    @staticmethod
+    def _named(error: APIException) -> tuple[str, str]:
+        code, detail = first_error(error)
+        return code if code in ERROR_CODES else "invalid", detail
+
+    async def _answer_error(self, error: APIException, client_id: str | None) -> None:
+        code, detail = self._named(error)
+        await self._send(
+            encode(Error(code=code, detail=detail, client_id=client_id, retry_after=retry_after(error)))
+        )
+        if isinstance(error, Throttled):
+            self.throttled_frames += 1
+        elif not isinstance(error, Unavailable):
+            self.bad_frames += 1
+        if isinstance(error, TooBig):
+            await self._end(TOO_BIG)
+        elif self.throttled_frames >= MAX_THROTTLED_FRAMES:
+            await self._end(FLOODING)
+        elif self.bad_frames >= MAX_BAD_FRAMES:
+            await self._end(BAD_FRAMES)
+
+    async def _send(self, frame: str) -> None:
+        await self.send(text_data=frame)
+
+    async def _end(self, code: int) -> None:
+        """Close, and take nothing more from this socket nor give it any."""
+        subscriber, self.subscriber = self.subscriber, None
+        if subscriber is not None:
+            await get_hub().leave(subscriber)
+            await self.close(code)
+
+    async def websocket_shutdown(self, message: Payload) -> None:
+        """The server stops: what came before is answered, and the client is told to come back."""
+        await self._end(COME_BACK)
+
+    async def disconnect(self, code: int) -> None:
+        subscriber, self.subscriber = self.subscriber, None
+        if subscriber is not None:
+            await get_hub().leave(subscriber)

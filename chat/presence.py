@@ -1,0 +1,170 @@
+"""Who is online, over all processes: leases in the database, so that they outlive Redis and end with a killed process.
+
+A process holds one lease for each user with a socket in it, and renews all of them by one statement. `User.is_online` is
+what was announced last: it flips, under the user's row lock, with the first and the last lease, and only the process that
+flips it tells the others.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from chat_server.database import in_thread
+
+from . import broadcast
+from .events import Payload
+from .models import ConversationParticipant, PresenceLease
+from .serializers import timestamp
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 3.0  # a page that is loaded again is not seen to go
+TICK_SECONDS = 10.0
+LEASE = timedelta(seconds=40)  # a killed process shows after LEASE + TICK_SECONDS at most
+
+
+@dataclass(slots=True)
+class Turn:
+    """Users whose sockets came or went while the turn before was written; they are written together."""
+
+    users: set[int]
+    written: asyncio.Future[None]
+
+
+class Presence:
+    """The leases of this process."""
+
+    def __init__(self) -> None:
+        self.process = uuid.uuid4().hex
+        self.sockets: Counter[int] = Counter()
+        self.next: Turn | None = None
+        self.wake = asyncio.Event()
+
+    def opened(self, user_id: int) -> asyncio.Future[None] | None:
+        """A socket of the user opened; once what is returned is done the user is online."""
+        self.sockets[user_id] += 1
+        return self._enqueue(user_id) if self.sockets[user_id] == 1 else None
+
+    def closed(self, user_id: int) -> None:
+        """A socket of the user closed; without another one they go offline after a short grace."""
+        self.sockets[user_id] -= 1
+        if self.sockets[user_id] <= 0:
+            del self.sockets[user_id]
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._enqueue, user_id)
+
+    def _enqueue(self, user_id: int) -> asyncio.Future[None]:
+        if self.next is None:
+            self.next = Turn(set(), asyncio.get_running_loop().create_future())
+        self.next.users.add(user_id)
+        self.wake.set()
+        return self.next.written
+
+    async def run(self) -> None:
+        """Write what came and went, renew the leases, end those of killed processes; for ever."""
+        loop = asyncio.get_running_loop()
+        tick_at = 0.0
+        while True:
+            try:
+                await asyncio.wait_for(self.wake.wait(), max(0.0, tick_at - loop.time()))
+            except TimeoutError:
+                tick_at = loop.time() + TICK_SECONDS
+                await self._write(None)
+                continue
+            self.wake.clear()
+            turn, self.next = self.next, None
+            if turn is not None:
+                await self._write(turn.users)
+                if not turn.written.done():
+                    turn.written.set_result(None)
+
+    async def _write(self, users: set[int] | None) -> None:
+        """Write the state of some users, or (None) renew all; where the database is away, the next tick does it."""
+        present = set(self.sockets)
+        try:
+            if users is None:
+                news = await in_thread(renew)(self.process, present)
+            else:
+                news = await in_thread(settle)(self.process, users & present, users - present)
+        except Exception as error:
+            logger.warning("presence could not be written (%s); tried again", type(error).__name__)
+            return
+        for status in news:
+            await broadcast.publish(broadcast.EVERYWHERE, status)
+
+    async def stop(self) -> None:
+        """Let the leases end soon: who comes back to another process meanwhile is never seen to go."""
+        try:
+            await in_thread(expire)(self.process)
+        except Exception as error:
+            logger.warning("presence could not be ended (%s); it ends by itself", type(error).__name__)
+
+
+def _leases(process: str):  # type: ignore[no-untyped-def]
+    return PresenceLease.objects.filter(process=process)
+
+
+def expire(process: str) -> None:
+    """Make the leases of a process end after the grace."""
+    _leases(process).update(expires_at=timezone.now() + timedelta(seconds=GRACE_SECONDS))
+
+
+def renew(process: str, present: set[int]) -> list[Payload]:
+    """Renew the leases of a process and end all that ran out anywhere; returns the statuses to publish."""
+    now = timezone.now()
+    renewed = _leases(process).filter(user__in=present).update(expires_at=now + LEASE)
+    ended = set(PresenceLease.objects.filter(expires_at__lt=now).values_list("user", flat=True))
+    missing = present if renewed < len(present) else set()
+    return settle(process, missing, ended - missing) if missing or ended else []
+
+
+@transaction.atomic
+def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
+    """Write leases for `present`, end those for `absent` and all that ran out, and flip `is_online` where that decides it."""
+    user_model = get_user_model()
+    now = timezone.now()
+    # The user's row orders the processes: without it, a last lease that goes and a first one that comes miss each other.
+    rows = user_model.objects.filter(pk__in=present | absent).order_by("pk").select_for_update(no_key=True)
+    users = {user.pk: user for user in rows}
+    leases = [PresenceLease(process=process, user_id=pk, expires_at=now + LEASE) for pk in present & users.keys()]
+    PresenceLease.objects.bulk_create(
+        leases, update_conflicts=True, unique_fields=["process", "user"], update_fields=["expires_at"]
+    )
+    _leases(process).filter(user__in=absent).delete()
+    PresenceLease.objects.filter(user__in=absent, expires_at__lt=now).delete()
+    held = set(PresenceLease.objects.filter(user__in=users).values_list("user", flat=True))
+    came = [user for pk, user in users.items() if pk in held and not user.is_online]
+    went = [user for pk, user in users.items() if pk not in held and user.is_online]
+    user_model.objects.filter(pk__in=[user.pk for user in came]).update(is_online=True)
+    user_model.objects.filter(pk__in=[user.pk for user in went]).update(is_online=False, last_seen=now)
+    for user in came:
+        user.is_online = True
+    for user in went:
+        user.is_online, user.last_seen = False, now
+    return _statuses([*came, *went])
+
+
+def _statuses(users: list) -> list[Payload]:  # type: ignore[type-arg]
+    """What the other processes are told of users who came or went, with all their conversations."""
+    if not users:
+        return []
+    conversations: dict[int, list[int]] = {user.pk: [] for user in users}
+    parts = ConversationParticipant.objects.filter(user__in=users).values_list("user", "conversation")
+    for user_id, conversation_id in parts:
+        conversations[user_id].append(conversation_id)
+    return [
+        broadcast.status(
+            user_id=user.pk,
+            username=user.username,
+            online=user.is_online,
+            last_seen=timestamp(user.last_seen) if user.last_seen else None,
+            conversation_ids=conversations[user.pk],
+        )
+        for user in users
+    ]

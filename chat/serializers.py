@@ -1,0 +1,222 @@
+"""Shapes in and out, for REST and the socket alike. Nothing here writes: `save()` is never called."""
+
+from typing import Any
+
+from authentication.serializers import AuthorSerializer, UserSerializer
+from django.utils import timezone
+from rest_framework import serializers
+
+from chat_server.fields import FlagField, IdField, TextField
+
+from .models import MAX_PARTICIPANTS, Conversation, ConversationParticipant, Message
+
+MAX_CONTENT, EXCERPT = 4000, 140
+
+
+def timestamp(moment: Any) -> str:
+    """A moment as every frame and every answer writes it: RFC 3339 in UTC, microseconds, `Z`."""
+    return moment.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# Out ----------------------------------------------------------------------------------------------
+
+
+class ReplySerializer(serializers.ModelSerializer[Message]):
+    """The message replied to, as it is now."""
+
+    sender = AuthorSerializer(allow_null=True)
+    content = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Message
+        fields = ("id", "seq", "sender", "content")
+        read_only_fields = fields
+
+    def get_content(self, message: Message) -> str:
+        return message.content[:EXCERPT]
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message, the same over REST and on the socket. Wants `MessageQuerySet.with_people()`."""
+
+    conversation = serializers.IntegerField(source="conversation_id")
+    sender = AuthorSerializer(allow_null=True)
+    reply_to = ReplySerializer(allow_null=True)
+    event = serializers.JSONField(allow_null=True)
+    is_edited = serializers.BooleanField()
+    is_deleted = serializers.BooleanField()
+
+    class Meta:
+        model = Message
+        fields = (
+            "id",
+            "conversation",
+            "seq",
+            "version",
+            "type",
+            "sender",
+            "content",
+            "reply_to",
+            "client_id",
+            "event",
+            "is_edited",
+            "edited_at",
+            "is_deleted",
+            "deleted_at",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class ParticipantSerializer(serializers.ModelSerializer[ConversationParticipant]):
+    user = UserSerializer()
+
+    class Meta:
+        model = ConversationParticipant
+        fields = ("user", "is_admin", "joined_at", "last_read_seq", "last_read_at")
+        read_only_fields = fields
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    """A conversation as one of its participants sees it. Wants `ConversationQuerySet.shown_to(user)`."""
+
+    name = serializers.SerializerMethodField()
+    participants = ParticipantSerializer(many=True, source="shown_participants")
+    participant_count = serializers.IntegerField()
+    last_message = serializers.SerializerMethodField()
+    unread_count = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Conversation
+        fields = (
+            "id",
+            "type",
+            "name",
+            "description",
+            "participants",
+            "participant_count",
+            "last_message",
+            "unread_count",
+            "last_seq",
+            "version",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_name(self, conversation: Any) -> str:
+        if conversation.is_group:
+            return conversation.name
+        mine = conversation.mine[0].user_id
+        others = [each.user for each in conversation.shown_participants if each.user_id != mine]
+        return others[0].display_name if others else "Deleted user"
+
+    def get_last_message(self, conversation: Any) -> MessageSerializer | None:
+        visible = [message for message in conversation.last_messages if conversation.mine[0].sees(message)]
+        return MessageSerializer(visible[0]).data if visible else None
+
+    def get_unread_count(self, conversation: Any) -> int:
+        return conversation.mine[0].unread_in(conversation)
+
+
+class ReceiptSerializer(serializers.ModelSerializer[ConversationParticipant]):
+    read_at = serializers.DateTimeField(source="last_read_at")
+    user = UserSerializer()
+
+    class Meta:
+        model = ConversationParticipant
+        fields = ("user", "read_at")
+        read_only_fields = fields
+
+
+class ChangesSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    has_more = serializers.BooleanField()
+    results = MessageSerializer(many=True)
+
+
+class MarkedReadSerializer(serializers.Serializer[Any]):
+    last_read_seq = serializers.IntegerField()
+    unread_count = serializers.IntegerField()
+
+
+class AddedSerializer(serializers.Serializer[Any]):
+    results = ParticipantSerializer(many=True)
+
+
+# In -----------------------------------------------------------------------------------------------
+
+
+class ClientIdField(serializers.CharField):
+    """1 to 64 printable characters, taken as they are."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or not data.isprintable():
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class SendMessageSerializer(serializers.Serializer[Any]):
+    """What is said; on a conversation's socket `conversation` is filled in by the socket."""
+
+    conversation = IdField()
+    content = TextField(max_length=MAX_CONTENT)
+    client_id = ClientIdField(required=False, allow_null=True)
+    reply_to = IdField(required=False, allow_null=True)
+
+
+class EditMessageSerializer(serializers.Serializer[Any]):
+    content = TextField(max_length=MAX_CONTENT)
+
+
+class CreateConversationSerializer(serializers.Serializer[Any]):
+    """What begins a conversation; `name` and `description` are for groups."""
+
+    type = serializers.ChoiceField(choices=Conversation.Type.choices)
+    participant_ids = serializers.ListField(child=IdField(), max_length=2 * MAX_PARTICIPANTS)
+    name = TextField(max_length=100, required=False)
+    description = TextField(max_length=1000, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["type"] == Conversation.Type.GROUP and "name" not in attrs:
+            raise serializers.ValidationError({"name": ["A group has a name."]}, code="required")
+        return attrs
+
+
+class UpdateConversationSerializer(serializers.Serializer[Any]):
+    name = TextField(max_length=100, required=False)
+    description = TextField(max_length=1000, required=False, allow_blank=True)
+
+
+class MarkReadSerializer(serializers.Serializer[Any]):
+    message_id = IdField(required=False, allow_null=True)
+
+
+class AddParticipantsSerializer(serializers.Serializer[Any]):
+    user_ids = serializers.ListField(child=IdField(), allow_empty=False, max_length=2 * MAX_PARTICIPANTS)
+
+
+class SetAdminSerializer(serializers.Serializer[Any]):
+    is_admin = FlagField()
+
+
+# Frames in ----------------------------------------------------------------------------------------
+
+
+class TypingFrameSerializer(serializers.Serializer[Any]):
+    is_typing = FlagField()
+
+
+class ReadReceiptFrameSerializer(serializers.Serializer[Any]):
+    message_id = IdField()
+
+
+class AuthenticateFrameSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=8192)
+
+
+class PingFrameSerializer(serializers.Serializer[Any]):
+    pass

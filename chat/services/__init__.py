@@ -1,0 +1,33 @@
+"""Every write of chat, and the only place that writes and broadcasts. The rule of this package: each function is one
+transaction, checks the rights under the conversation's lock, and publishes after the commit."""
+
+from .conversations import (
+    add_participants,
+    create_group,
+    delete_any_conversation,
+    delete_conversation,
+    delete_group_for_everyone,
+    leave_every_group,
+    open_private_conversation,
+    remove_participant,
+    set_admin,
+    update_group,
+)
+from .messages import delete_message, edit_message, mark_read, send_message
+
+__all__ = [
+    "add_participants",
+    "create_group",
+    "delete_any_conversation",
+    "delete_conversation",
+    "delete_group_for_everyone",
+    "delete_message",
+    "edit_message",
+    "leave_every_group",
+    "mark_read",
+    "open_private_conversation",
+    "remove_participant",
+    "send_message",
+    "set_admin",
+    "update_group",
+]

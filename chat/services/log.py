@@ -1,0 +1,80 @@
+"""How a conversation's log grows. Everything here runs inside a transaction that holds the conversation's row lock.
+
+`seq` and `version` are given out under that lock, so their order is the order of the commits. Frames are encoded before
+the commit (one that cannot be encoded fails the write) and published after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from rest_framework.exceptions import NotFound
+
+from chat import broadcast
+from chat.models import Conversation, ConversationParticipant, Message
+
+if TYPE_CHECKING:
+    from authentication.models import User
+
+
+def lock(*, conversation_id: int) -> Conversation:
+    """The conversation, its row locked until the end of the transaction; `NotFound` where it is not there."""
+    conversation = Conversation.objects.select_for_update().filter(pk=conversation_id).first()
+    if conversation is None:
+        raise NotFound
+    return conversation
+
+
+def lock_for(user: User, *, conversation_id: int) -> tuple[Conversation, ConversationParticipant]:
+    """The locked conversation and the user's part in it; `NotFound` where they have none.
+
+    The part is read after the lock was had: a removal that we waited for is seen.
+    """
+    conversation = lock(conversation_id=conversation_id)
+    return conversation, participant_of(conversation, user_id=user.pk)
+
+
+def participant_of(conversation: Conversation, *, user_id: int) -> ConversationParticipant:
+    """The user's part in the conversation; `NotFound` where they have none."""
+    participant = conversation.participants.filter(user=user_id).first()
+    if participant is None:
+        raise NotFound
+    return participant
+
+
+def append(conversation: Conversation, messages: Sequence[Message], *, sender: User) -> None:
+    """Number, store and publish new messages of one sender, whose read marker moves to the last of them."""
+    now = timezone.now()
+    for message in messages:
+        conversation.last_seq += 1
+        conversation.version += 1
+        message.conversation, message.sender, message.created_at = conversation, sender, now
+        message.seq, message.version = conversation.last_seq, conversation.version
+    Message.objects.bulk_create(messages)
+    conversation.updated_at = now
+    conversation.save(update_fields=["last_seq", "version", "updated_at"])
+    conversation.participants.filter(user=sender.pk).update(last_read_seq=conversation.last_seq, last_read_at=now)
+    for message in messages:
+        publish(message)
+
+
+def append_system(conversation: Conversation, *events: dict[str, Any], actor: User) -> None:
+    """Store what the actor did as system messages `{"action", "user_id"?, "name"?}`."""
+    append(conversation, [Message(type=Message.Type.SYSTEM, event=event) for event in events], sender=actor)
+
+
+def change(conversation: Conversation, message: Message, *, fields: list[str]) -> None:
+    """Store and publish a new version of a message of which `fields` were changed."""
+    conversation.version += 1
+    message.version = conversation.version
+    message.save(update_fields=[*fields, "version"])
+    conversation.save(update_fields=["version"])
+    publish(message)
+
+
+def publish(message: Message) -> None:
+    """Encode now, publish after the commit."""
+    group = broadcast.conversation_group(message.conversation_id)
+    broadcast.publish_on_commit(group, broadcast.durable(message))

@@ -1,0 +1,248 @@
+"""REST: parse, one service, serialize. No rule lives here."""
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from chat_server.pagination import (
+    KeysetPage,
+    choice_parameter,
+    integer_parameter,
+    limit_parameter,
+    page_url,
+    text_parameter,
+)
+
+from . import services
+from .models import Conversation, ConversationParticipant, Message
+from .permissions import IsGroupAdmin, IsParticipant, SeesMessage
+from .serializers import (
+    AddParticipantsSerializer,
+    ConversationSerializer,
+    CreateConversationSerializer,
+    EditMessageSerializer,
+    MarkReadSerializer,
+    MessageSerializer,
+    ParticipantSerializer,
+    ReceiptSerializer,
+    SendMessageSerializer,
+    SetAdminSerializer,
+    UpdateConversationSerializer,
+)
+
+
+def parsed(serializer_class: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """The request's body, checked; 400 where it will not do."""
+    serializer = serializer_class(data=request.data, partial=partial)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+def shown(request: Request, conversation_id: int) -> dict[str, Any]:
+    """The conversation as the caller sees it."""
+    return ConversationSerializer(Conversation.objects.shown_to(request.user).get(pk=conversation_id)).data
+
+
+class ConversationList(APIView):
+    def get(self, request: Request) -> Response:
+        conversations = Conversation.objects.listed_for(request.user)
+        if kind := choice_parameter(request, "type", tuple(Conversation.Type.values)):
+            conversations = conversations.filter(type=kind)
+        if choice_parameter(request, "unread", ("true", "false")) == "true":
+            conversations = conversations.unread_by(request.user)
+        if term := text_parameter(request, "search"):
+            conversations = conversations.search(term, request.user)
+        page = KeysetPage(request, conversations.shown_to(request.user), ("-updated_at", "-id"))
+        return page.response(ConversationSerializer(page.rows, many=True).data)
+
+
+class ConversationCreate(APIView):
+    def post(self, request: Request) -> Response:
+        wanted = parsed(CreateConversationSerializer, request)
+        if wanted.pop("type") == Conversation.Type.PRIVATE:
+            conversation, created = services.open_private_conversation(
+                user=request.user, participant_ids=wanted["participant_ids"]
+            )
+        else:
+            conversation, created = services.create_group(creator=request.user, **wanted), True
+        code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        return Response(shown(request, conversation.pk), status=code)
+
+
+class ConversationDetail(APIView):
+    participant: ConversationParticipant
+
+    def get_permissions(self) -> list[Any]:
+        return [IsGroupAdmin() if self.request.method == "PATCH" else IsParticipant()]
+
+    def get(self, request: Request, conversation_id: int) -> Response:
+        return Response(shown(request, conversation_id))
+
+    def patch(self, request: Request, conversation_id: int) -> Response:
+        changes = parsed(UpdateConversationSerializer, request)
+        services.update_group(editor=request.user, conversation_id=conversation_id, **changes)
+        return Response(shown(request, conversation_id))
+
+
+class ConversationDelete(APIView):
+    permission_classes = (IsParticipant,)
+
+    def delete(self, request: Request, conversation_id: int) -> Response:
+        if choice_parameter(request, "for_everyone", ("true", "false")) == "true":
+            services.delete_group_for_everyone(user=request.user, conversation_id=conversation_id)
+        else:
+            services.delete_conversation(user=request.user, conversation_id=conversation_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class History(APIView):
+    """The messages of a conversation by `seq`, which has no gaps: every page is a range of it."""
+
+    permission_classes = (IsParticipant,)
+    participant: ConversationParticipant
+
+    def get(self, request: Request, conversation_id: int) -> Response:
+        begin, top = self.participant.visible_after_seq, self.participant.conversation.last_seq
+        low, high = self._range(request, begin, top)
+        messages = Message.objects.with_people().filter(conversation=conversation_id, seq__gt=low, seq__lte=high)
+        blank = {"before": None, "after": None, "around": None}
+        older = page_url(request, **{**blank, "before": low + 1}) if begin < low else None
+        newer = page_url(request, **{**blank, "after": high}) if high < top else None
+        results = MessageSerializer(messages.order_by("seq"), many=True).data
+        return Response({"next": newer, "previous": older, "results": results})
+
+    @staticmethod
+    def _range(request: Request, begin: int, top: int) -> tuple[int, int]:
+        """The page as `low < seq <= high`, within what there is and the caller may see."""
+        limit = limit_parameter(request)
+        before = integer_parameter(request, "before", minimum=1)
+        after = integer_parameter(request, "after", minimum=0)
+        around = integer_parameter(request, "around", minimum=1)
+        if sum(each is not None for each in (before, after, around)) > 1:
+            raise ValidationError("Only one of before, after and around.", code="invalid")
+        if after is not None:
+            low = min(max(after, begin), top)
+            return low, min(low + limit, top)
+        high = top
+        if before is not None:
+            high = max(min(before - 1, top), begin)
+        elif around is not None:
+            high = min(min(max(around, begin + 1), top) + limit // 2, top)
+            high = max(high, min(begin + limit, top))
+        return max(high - limit, begin), high
+
+
+class Changes(APIView):
+    permission_classes = (IsParticipant,)
+    participant: ConversationParticipant
+
+    def get(self, request: Request, conversation_id: int) -> Response:
+        since = integer_parameter(request, "since", minimum=0) or 0
+        limit = limit_parameter(request)
+        changed = Message.objects.with_people().seen_by(self.participant).filter(version__gt=since)
+        messages = list(changed.order_by("version")[: limit + 1])
+        has_more, messages = len(messages) > limit, messages[:limit]
+        # The head was read first: up to it nothing is missing, and what came since may be there too.
+        head = max([self.participant.conversation.version, *(message.version for message in messages)])
+        results = MessageSerializer(messages, many=True).data
+        return Response({"version": head, "has_more": has_more, "results": results})
+
+
+class MarkRead(APIView):
+    permission_classes = (IsParticipant,)
+
+    def post(self, request: Request, conversation_id: int) -> Response:
+        wanted = parsed(MarkReadSerializer, request)
+        participant = services.mark_read(reader=request.user, conversation_id=conversation_id, **wanted)
+        unread = participant.unread_in(participant.conversation)
+        return Response({"last_read_seq": participant.last_read_seq, "unread_count": unread})
+
+
+class Participants(APIView):
+    participant: ConversationParticipant
+
+    def get_permissions(self) -> list[Any]:
+        return [IsGroupAdmin() if self.request.method == "POST" else IsParticipant()]
+
+    def get(self, request: Request, conversation_id: int) -> Response:
+        participants = ConversationParticipant.objects.filter(conversation=conversation_id).select_related("user")
+        page = KeysetPage(request, participants, ("joined_at", "id"))
+        return page.response(ParticipantSerializer(page.rows, many=True).data)
+
+    def post(self, request: Request, conversation_id: int) -> Response:
+        wanted = parsed(AddParticipantsSerializer, request)
+        added = services.add_participants(adder=request.user, conversation_id=conversation_id, **wanted)
+        results = ParticipantSerializer(added, many=True).data
+        return Response({"results": results}, status=status.HTTP_201_CREATED)
+
+
+class ParticipantDetail(APIView):
+    participant: ConversationParticipant
+
+    def get_permissions(self) -> list[Any]:
+        return [IsGroupAdmin() if self.request.method == "PATCH" else IsParticipant()]
+
+    def patch(self, request: Request, conversation_id: int, user_id: int) -> Response:
+        wanted = parsed(SetAdminSerializer, request)
+        participant = services.set_admin(
+            setter=request.user, conversation_id=conversation_id, user_id=user_id, **wanted
+        )
+        return Response(ParticipantSerializer(participant).data)
+
+    def delete(self, request: Request, conversation_id: int, user_id: int) -> Response:
+        services.remove_participant(remover=request.user, conversation_id=conversation_id, user_id=user_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MessageCreate(APIView):
+    def post(self, request: Request) -> Response:
+        said = parsed(SendMessageSerializer, request)
+        conversation_id = said.pop("conversation")
+        message, is_new = services.send_message(sender=request.user, conversation_id=conversation_id, **said)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(MessageSerializer(message).data, status=code)
+
+
+class MessageDetail(APIView):
+    permission_classes = (SeesMessage,)
+    message: Message
+
+    def get(self, request: Request, message_id: int) -> Response:
+        return Response(MessageSerializer(self.message).data)
+
+    def put(self, request: Request, message_id: int) -> Response:
+        return self._edit(request, parsed(EditMessageSerializer, request))
+
+    def patch(self, request: Request, message_id: int) -> Response:
+        return self._edit(request, parsed(EditMessageSerializer, request, partial=True))
+
+    def _edit(self, request: Request, wanted: dict[str, Any]) -> Response:
+        content = wanted.get("content", self.message.content)
+        message = services.edit_message(editor=request.user, message_id=self.message.pk, content=content)
+        return Response(MessageSerializer(message).data)
+
+
+class MessageDelete(APIView):
+    permission_classes = (SeesMessage,)
+
+    def delete(self, request: Request, message_id: int) -> Response:
+        services.delete_message(deleter=request.user, message_id=message_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Receipts(APIView):
+    permission_classes = (SeesMessage,)
+    message: Message
+
+    def get(self, request: Request, message_id: int) -> Response:
+        seq = self.message.seq
+        readers = ConversationParticipant.objects.filter(
+            conversation=self.message.conversation_id, last_read_seq__gte=seq, visible_after_seq__lt=seq
+        ).exclude(user=self.message.sender_id)
+        page = KeysetPage(request, readers.select_related("user"), ("joined_at", "id"))
+        return page.response(ReceiptSerializer(page.rows, many=True).data)

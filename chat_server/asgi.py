@@ -1,0 +1,30 @@
+"""The application that every server serves: Django over HTTP, the consumers over WebSocket."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
+http = get_asgi_application()  # sets Django up: what follows may import models
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from authentication.middleware import AccessTokenMiddleware  # noqa: E402
+from chat.hub import get_hub  # noqa: E402
+from chat.routing import websocket_urlpatterns  # noqa: E402
+
+from .origins import OriginGuard  # noqa: E402
+
+router = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": OriginGuard(AccessTokenMiddleware(URLRouter(websocket_urlpatterns))),
+    }
+)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """The first request of a process also starts its hub: presence is right before anybody opens a socket."""
+    get_hub()
+    await router(scope, receive, send)

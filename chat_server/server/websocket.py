@@ -1,0 +1,118 @@
+"""A WebSocket below the application: frames that are too big, clients that do not read, and the end at a restart."""
+
+import time
+from typing import Any
+
+from autobahn.twisted.websocket import ConnectionDeny
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+
+from .access import log_close, log_open, log_request
+
+TOO_BIG, RESTART = 4413, 4503
+CATCH_UP_SECONDS = 0.01
+
+
+class Socket(WebSocketProtocol):
+    """Daphne's, that closes with 4413 on a message over `frame_bytes` without taking it in, and can be asked to end.
+
+    It is read no faster than its consumer takes frames and its client takes what it is sent.
+    """
+
+    opened_at: float | None = None
+    full = behind = False
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.transport.unregisterProducer()  # the HTTP channel
+        self.transport.registerProducer(self, True)
+
+    # Too big ------------------------------------------------------------------------------------
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        super().onMessageBegin(isBinary)
+        self.message_bytes = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        self.message_bytes += length
+        if self.message_bytes > self.server.limits.frame_bytes and not self.failedByMe:
+            self.failedByMe = True  # nothing of this message is kept or handed on
+            self.sendClose(TOO_BIG)
+
+    # Back-pressure ------------------------------------------------------------------------------
+
+    def pauseProducing(self) -> None:
+        """The client does not take what it is sent: do not read what would have to be answered."""
+        self.full = True
+        self.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self.full = False
+        if not self.behind:
+            self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        super().onMessage(payload, isBinary)
+        if not self.behind and self.application_queue.qsize() >= self.server.limits.queued_frames:
+            self.behind = True
+            self.transport.pauseProducing()
+            reactor.callLater(CATCH_UP_SECONDS, self.catch_up)
+
+    def catch_up(self) -> None:
+        if self.state == self.STATE_CLOSED:
+            return
+        if self.application_queue.qsize() > self.server.limits.queued_frames // 2:
+            reactor.callLater(CATCH_UP_SECONDS, self.catch_up)
+            return
+        self.behind = False
+        if not self.full:
+            self.transport.resumeProducing()
+
+    # The end ------------------------------------------------------------------------------------
+
+    def restart(self) -> None:
+        """Let the consumer close with 4503 after the frames that it has; one that is not let in yet is refused."""
+        if self.state == self.STATE_OPEN:
+            self.application_queue.put_nowait({"type": "websocket.shutdown"})
+        elif self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
+            handshake = self.handshake_deferred
+            del self.handshake_deferred
+            self.server.protocol_disconnected(self)
+            handshake.errback(ConnectionDeny(503, "Service Unavailable"))
+
+    def close_for_restart(self) -> None:
+        if self.state == self.STATE_OPEN:
+            self.sendClose(RESTART)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send" and self.state in (self.STATE_CLOSING, self.STATE_CLOSED):
+            return  # autobahn raises, and the consumer would die of it before its disconnect()
+        super().handle_reply(message)
+
+    def check_timeouts(self) -> None:
+        if self.state != self.STATE_CLOSED:
+            super().check_timeouts()
+
+    # The log ------------------------------------------------------------------------------------
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        self.opened_at = time.monotonic()
+        log_open(self.request.path, self.transport.getPeer())
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        super().failHandshake(reason, code, responseHeaders)
+        path = getattr(self, "http_request_path", "-")
+        log_request(b"GET", path.encode(), code, 0, self.transport.getPeer())
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        if not hasattr(self, "server"):  # the handshake did not get as far as the application
+            return
+        super().onClose(wasClean, code, reason)
+        if self.opened_at is not None:
+            seconds = time.monotonic() - self.opened_at
+            log_close(self.request.path, self.localCloseCode or code, seconds, self.transport.getPeer())

@@ -1,0 +1,204 @@
+"""Every setting, in one file. What an operator may set is in `.env.example` and the README's table; each value is checked here, at the start."""
+
+import hmac
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from .environment import LOG_LEVELS, Environment, kept_secret, refuse
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+# Who may reach it -------------------------------------------------------------------------------
+
+DEBUG = env.boolean("DEBUG", False)
+HTTPS = env.boolean("HTTPS", False)
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret(BASE_DIR / ".secret_key")
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/.*$"
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+FRONTEND_URL = env.web_url("FRONTEND_URL", "http://localhost:8000")
+NUM_PROXIES = env.integer("NUM_PROXIES", 0, minimum=0, maximum=100)
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain http by whatever starts and stops the server
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and NUM_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# What it is made of -----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: its runserver serves the sockets too
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "channels",
+    "authentication",
+    "chat",
+    "chat_server",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "chat_server.urls"
+ASGI_APPLICATION = "chat_server.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# Where it keeps things --------------------------------------------------------------------------
+
+database: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+if "sqlite" in database["ENGINE"]:
+    database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # take the write lock at BEGIN: a read that becomes a write cannot fail half-way
+        "timeout": 10,
+        # FULL: a commit is on the disk before it is acknowledged.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    database["TEST"] = {"NAME": str(BASE_DIR / "test.sqlite3")}  # in memory, threads would share one connection's locks
+elif "postgresql" in database["ENGINE"]:
+    database["CONN_HEALTH_CHECKS"] = True
+    database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 5}
+else:
+    refuse("DATABASE_URL", "only SQLite and PostgreSQL are supported")
+DATABASES = {"default": database}
+
+REDIS_URLS = env.redis_urls("REDIS_URL")
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {"address": url, "socket_connect_timeout": 1, "socket_keepalive": True, "health_check_interval": 15}
+                for url in REDIS_URLS
+            ],
+            "prefix": "chat",
+        },
+    }
+    if REDIS_URLS
+    # Each process has one channel, read by its hub: what does not fit is repaired from the database.
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000, "group_expiry": 10**9}}
+}
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Without `collectstatic` the files are served from where they lie, so that the classic steps work as they are.
+collected = (STATIC_ROOT / "staticfiles.json").is_file() and not DEBUG
+WHITENOISE_USE_FINDERS = not collected
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "chat_server.storage.ModuleStaticFilesStorage"
+        if collected or "collectstatic" in __import__("sys").argv
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+# Who you are ------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "authentication.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCESS_TOKEN_LIFETIME = timedelta(seconds=env.integer("ACCESS_TOKEN_LIFETIME", 600, minimum=1, maximum=86_400))
+REFRESH_TOKEN_LIFETIME = timedelta(
+    seconds=env.integer("REFRESH_TOKEN_LIFETIME", 1_209_600, minimum=1, maximum=31_536_000)
+)
+PASSWORD_RESET_LIFETIME = timedelta(hours=1)
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": hmac.digest(SECRET_KEY.encode(), b"access and refresh tokens", "sha256").hex(),
+}
+
+vars().update(env.email("EMAIL_URL", "consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chat@localhost")
+
+# How much of it ---------------------------------------------------------------------------------
+
+THROTTLE_LOGIN = env.rate("THROTTLE_LOGIN", "10/60s")
+THROTTLE_REGISTER = env.rate("THROTTLE_REGISTER", "20/3600s")
+THROTTLE_PASSWORD_RESET = env.rate("THROTTLE_PASSWORD_RESET", "5/3600s")
+THROTTLE_USER = env.rate("THROTTLE_USER", "1200/60s")
+THROTTLE_MESSAGES = env.rate("THROTTLE_MESSAGES", "30/10s")
+THROTTLE_FRAMES = env.rate("THROTTLE_FRAMES", "100/10s")
+MAX_SOCKETS_PER_USER = env.integer("MAX_SOCKETS_PER_USER", 50, minimum=1, maximum=100_000)
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+MAX_FRAME_BYTES = 64 * 1024
+
+# How it speaks ----------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["authentication.authentication.AccessTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["authentication.throttling.UserThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["chat_server.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "chat_server.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "UNAUTHENTICATED_USER": None,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "chat_server.errors.ExceptionHandler",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "405", "415", "429"],
+}
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+}

@@ -1,0 +1,143 @@
+/** The left column: the conversations, kept fresh over REST while the page is seen, and the people search. */
+import * as api from "./api.js";
+import { avatar, byId, element, name, reconcile } from "./dom.js";
+import { people } from "./people.js";
+import { PeopleSearch, personRow } from "./people_search.js";
+import { eventWords, shortTime } from "./words.js";
+
+const REFRESH_EVERY = 4_000;
+const SOON = 250;
+
+export class ListView {
+  #me;
+  #openConversation;
+  #reachable;
+  #conversations = [];
+  #current = null;
+  #timer = 0;
+  #search;
+  #isActive = false;
+  #isDueSoon = false;
+  #turn = 0;
+
+  /** `openConversation(id)` shows one; `reachable(yes)` hears whether the server answered. */
+  constructor({ openConversation, reachable }) {
+    this.#openConversation = openConversation;
+    this.#reachable = reachable;
+    this.#search = new PeopleSearch(byId("search"), (found) => this.#showPeople(found));
+    document.addEventListener("visibilitychange", () => this.#schedule(SOON));
+    people.addEventListener("change", () => this.#render());
+  }
+
+  start(me) {
+    this.#me = me;
+    this.#isActive = true;
+    this.#load();
+  }
+
+  stop() {
+    this.#isActive = false;
+    clearTimeout(this.#timer);
+    this.#search.clear();
+    this.#conversations = [];
+    this.#render();
+  }
+
+  /** Mark the conversation that is open; null for none. */
+  mark(id) {
+    this.#current = id;
+    this.#render();
+  }
+
+  /** Something happened: look again, once for many things at the same time. */
+  refreshSoon() {
+    if (this.#isDueSoon) return;
+    this.#isDueSoon = true;
+    this.#schedule(SOON);
+  }
+
+  #schedule(delay) {
+    clearTimeout(this.#timer);
+    if (this.#isActive && !document.hidden) this.#timer = setTimeout(() => this.#load(), delay);
+  }
+
+  async #load() {
+    const turn = ++this.#turn;
+    this.#isDueSoon = false;
+    try {
+      const { results } = await api.conversations();
+      if (!this.#isActive || turn !== this.#turn) return;
+      this.#conversations = results;
+      for (const { participants } of results) for (const { user } of participants) people.learn(user);
+      this.#reachable(true);
+      this.#render();
+    } catch (error) {
+      if (error.status !== 401) this.#reachable(false);
+    }
+    this.#schedule(REFRESH_EVERY);
+  }
+
+  #render() {
+    const unread = this.#conversations.reduce((sum, conversation) => sum + conversation.unread_count, 0);
+    document.title = unread ? `(${unread}) Chat` : "Chat";
+    byId("conversations-none").hidden = this.#conversations.length > 0;
+    reconcile(byId("conversations"), this.#conversations.map((conversation) => this.#item(conversation)));
+  }
+
+  #item(conversation) {
+    const { id, last_message: last, unread_count: unread } = conversation;
+    const other = this.#other(conversation);
+    const isOnline = Boolean(other && people.get(other.id)?.is_online);
+    const isCurrent = id === this.#current;
+    const line = this.#lastLine(conversation);
+    const words = line.map((part) => part.textContent ?? part).join("");
+    const signature = JSON.stringify([conversation.name, words, last?.created_at, unread, isOnline, isCurrent]);
+    return { key: String(id), signature, build: () => conversationRow(conversation, { isOnline, isCurrent, line, hue: (other ?? conversation).id }) };
+  }
+
+  /** The other one of a private conversation; undefined in a group, and where the account is gone. */
+  #other({ type, participants }) {
+    return type === "private" ? participants.find(({ user }) => user.id !== this.#me.id)?.user : undefined;
+  }
+
+  #lastLine({ type, last_message: last }) {
+    if (!last) return ["No messages yet"];
+    if (last.type === "system") return eventWords(last);
+    const content = last.is_deleted ? "Message deleted" : last.content;
+    if (last.sender?.id === this.#me.id) return ["You: ", content];
+    return type === "group" && last.sender ? [name(last.sender.display_name), ": ", content] : [content];
+  }
+
+  #showPeople(found) {
+    byId("people-section").hidden = found === null;
+    byId("people-none").hidden = !found || found.length > 0;
+    reconcile(byId("people"), (found ?? []).map((user) => personRow(user, () => this.#openPrivate(user))));
+  }
+
+  async #openPrivate(user) {
+    try {
+      const { id } = await api.openPrivate(user.id);
+      this.#search.clear();
+      this.refreshSoon();
+      this.#openConversation(id);
+    } catch (error) {
+      byId("list-error").textContent = error.message;
+      byId("list-error").hidden = false;
+      setTimeout(() => (byId("list-error").hidden = true), 5_000);
+    }
+  }
+}
+
+function conversationRow(conversation, { isOnline, isCurrent, line, hue }) {
+  const { id, last_message: last, unread_count: unread } = conversation;
+  const text = element("span", { class: "row-text" },
+    element("span", { class: "row-name" }, name(conversation.name)),
+    element("span", { class: "row-line" }, element("bdi", {}, ...line)));
+  const aside = element("span", { class: "row-aside" },
+    element("time", { datetime: last?.created_at }, last ? shortTime(last.created_at) : ""));
+  if (unread) aside.append(element("span", { class: "badge", "aria-label": `${unread} unread` }, unread > 99 ? "99+" : String(unread)));
+  const link = element("a", { href: `#/c/${id}`, class: "row", "aria-current": isCurrent && "true" },
+    avatar(conversation.name, hue, isOnline), text, aside);
+  if (isOnline) text.firstElementChild.append(element("span", { class: "hidden-text" }, " (online)"));
+  return element("li", { "data-online": String(isOnline) }, link);
+}

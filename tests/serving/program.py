@@ -1,0 +1,87 @@
+"""A server for the tests: a tiny ASGI application under the real launcher; `--limits` takes JSON over `Limits`."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import socket
+import sys
+from typing import Any
+
+from chat_server.server import on_shutdown
+from chat_server.server.limits import Limits
+from chat_server.server.listening import listen
+from chat_server.server.start import Application, run_worker
+from chat_server.server.supervisor import supervise
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await (websocket if scope["type"] == "websocket" else http)(scope["path"], receive, send)
+
+
+async def http(path: str, receive: Any, send: Any) -> None:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    answer = {"pid": os.getpid(), "loop": type(asyncio.get_running_loop()).__module__, "body": len(body)}
+    if path.endswith("/slow"):
+        await asyncio.sleep(1)
+    if path.endswith("/hung"):
+        await asyncio.to_thread(__import__("time").sleep, 60)
+    if path.endswith("/die"):
+        os._exit(3)
+    if path.endswith("/broken"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise RuntimeError("half an answer")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+async def websocket(path: str, receive: Any, send: Any) -> None:
+    await receive()
+    if path.endswith("/handshake"):
+        await asyncio.sleep(60)
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if message["type"] == "websocket.shutdown" and not path.endswith("/deaf"):
+            await send({"type": "websocket.close", "code": 4503})
+        elif message["type"] == "websocket.receive":
+            if path.endswith("/slow"):
+                await asyncio.sleep(0.005)
+            await send({"type": "websocket.send", "text": message.get("text") or "bytes"})
+
+
+async def note_shutdown() -> None:
+    logging.getLogger("program").info("hook ran")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int)
+    parser.add_argument("--control", type=int)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--limits", default="{}")
+    parser.add_argument("--fail", action="store_true", help="die at the start")
+    arguments = parser.parse_args()
+    if arguments.workers > 1:
+        command = [sys.executable, __file__, "--limits", arguments.limits, *(["--fail"] if arguments.fail else [])]
+        return asyncio.run(supervise(command, listen("127.0.0.1", 0), arguments.workers))
+
+    def load() -> tuple[Application, Limits]:
+        if arguments.fail:
+            sys.exit(7)
+        logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
+        on_shutdown.append(note_shutdown)
+        return application, Limits(**json.loads(arguments.limits))
+
+    listening = socket.socket(fileno=arguments.fd) if arguments.fd else listen("127.0.0.1", 0)
+    run_worker(load, listening, socket.socket(fileno=arguments.control) if arguments.control else None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

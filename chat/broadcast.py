@@ -1,6 +1,7 @@
 """What leaves this process: group names, encoding, publishing after the commit. The only file that calls `group_send`.
 
-What the channel layer carries is a hint; the database is the truth. A publish that fails is counted and logged, never raised.
+What the channel layer carries is a hint; the database is the truth. A publish that fails is counted and logged, never
+raised.
 """
 
 import asyncio
@@ -67,8 +68,8 @@ async def publish(group: str, message: Payload) -> None:
 
 
 def publish_on_commit(group: str, message: Payload) -> None:
-    """Publish once the transaction is committed, before the caller's function returns; not at all if it is rolled back."""
-    transaction.on_commit(lambda: async_to_sync(publish)(group, message))
+    """Publish once the transaction is committed, before the outermost service returns; never if it is rolled back."""
+    transaction.on_commit(lambda: async_to_sync(publish)(group, message), robust=True)
 
 
 # What travels between processes. `type` names the method of the hub that takes it. -----------------

@@ -59,7 +59,7 @@ def read(conversation_id: int, user_id: int, since: int | None) -> Missed:
 
 
 def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int]:
-    """The next durable events of a conversation after version `since`, and a version up to which nothing else is missing."""
+    """The next durable events after version `since`, and a version up to which nothing else is missing."""
     head = Conversation.objects.filter(pk=conversation_id).values_list("version", flat=True).first() or since
     changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=since)
     return [durable(message) for message in changed.order_by("version")[:AT_A_TIME]], head
@@ -67,7 +67,7 @@ def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int]:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What holds now: conversations with `(version, last_seq)`, who takes part from which seq on, which sessions live."""
+    """What holds now: conversations as `(version, last_seq)`, who takes part from which seq on, live sessions."""
 
     heads: dict[int, tuple[int, int]]
     visible_after_seq: dict[tuple[int, int], int]

@@ -1,6 +1,6 @@
 """The socket of one conversation: the door, the table of commands, the close.
 
-Every frame that comes in is answered in the order in which it came; what goes out beside the answers comes from the hub.
+Frames that come in are answered in the order in which they came; what goes out beside the answers comes from the hub.
 """
 
 import logging
@@ -25,7 +25,8 @@ from . import services
 from .broadcast import encode
 from .events import Ack, Error, Payload
 from .exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
-from .hub import Subscriber, get_hub
+from .hub import get_hub
+from .room import Subscriber
 from .serializers import (
     AuthenticateFrameSerializer,
     ClientIdField,
@@ -42,8 +43,24 @@ BAD_FRAMES, NO_TOKEN, NOT_FOUND, TOO_MANY, TOO_BIG, FLOODING, COME_BACK = 4400, 
 MAX_BAD_FRAMES = 20  # in a row
 MAX_THROTTLED_FRAMES = 50  # in a row: who goes on regardless is closed
 ERROR_CODES = frozenset(
-    "not_authenticated not_found permission_denied invalid_json invalid_frame unknown_type required blank max_length"
-    " invalid does_not_exist conflict throttled unavailable too_many_sockets too_big".split()
+    {
+        "not_authenticated",
+        "not_found",
+        "permission_denied",
+        "invalid_json",
+        "invalid_frame",
+        "unknown_type",
+        "required",
+        "blank",
+        "max_length",
+        "invalid",
+        "does_not_exist",
+        "conflict",
+        "throttled",
+        "unavailable",
+        "too_many_sockets",
+        "too_big",
+    }
 )
 
 
@@ -131,8 +148,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     @staticmethod
     def _check_size(text: str | None, data: bytes | None) -> None:
-        size = len(data) if text is None else len(text)
-        if size > settings.MAX_FRAME_BYTES or (text and len(text.encode()) > settings.MAX_FRAME_BYTES):
+        if len(text.encode() if text is not None else data or b"") > settings.MAX_FRAME_BYTES:
             raise TooBig
 
     @staticmethod
@@ -198,6 +214,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             raise PermissionDenied("This token is somebody else's.")
         if self.subscriber is not None:
             self.subscriber.session_id, self.subscriber.expires_at = access.session_id, access.expires_at
+            self.user, self.subscriber.username = access.user, access.user.username
         return {"expires_at": timestamp(access.expires_at)}
 
     async def ping(self, said: Payload) -> Payload:
@@ -223,9 +240,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     async def _answer_error(self, error: APIException, client_id: str | None) -> None:
         code, detail = self._named(error)
-        await self._send(
-            encode(Error(code=code, detail=detail, client_id=client_id, retry_after=retry_after(error)))
-        )
+        await self._send(encode(Error(code=code, detail=detail, client_id=client_id, retry_after=retry_after(error))))
         if isinstance(error, Throttled):
             self.throttled_frames += 1
         elif not isinstance(error, Unavailable):

@@ -1,5 +1,6 @@
-"""Every frame that the server sends, one typed class each. The rule of this file: standard library only, no behaviour but `frame()`.
+"""Every frame that the server sends, one typed class each.
 
+The rule of this file: standard library only, and no behaviour but `frame()`.
 `docs/protocol.md` describes each of them; a test holds the two together.
 """
 
@@ -22,7 +23,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Connected(Event):
-    """The first frame of a socket that is let in. `recovered`: what came after `?since=` follows; false: reload over REST."""
+    """The first frame of a socket that is let in; `recovered`: all after `?since=` follows."""
 
     type: ClassVar[str] = "connected"
     conversation_id: int

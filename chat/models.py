@@ -22,7 +22,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(participants__user=user)
 
     def listed_for(self, user: User) -> ConversationQuerySet:
-        """Those of `visible_to` that belong into the user's list: not the private ones deleted since their last message."""
+        """Those of `visible_to` in the user's list: not the private ones that were deleted since their last message."""
         mine = ConversationParticipant.objects.filter(user=user).exclude(hidden_at_seq__gte=F("conversation__last_seq"))
         return self.filter(pk__in=mine.values("conversation"))
 

@@ -1,9 +1,11 @@
 """Who is online, over all processes: leases in the database, so that they outlive Redis and end with a killed process.
 
-A process holds one lease for each user with a socket in it, and renews all of them by one statement. `User.is_online` is
-what was announced last: it flips, under the user's row lock, with the first and the last lease, and only the process that
-flips it tells the others.
+A process holds one lease for each user with a socket in it, and renews all of them by one statement. `User.is_online`
+is what was announced last: it flips, under the user's row lock, with the first and the last lease, and only the process
+that flips it tells the others.
 """
+
+from __future__ import annotations
 
 import asyncio
 import logging
@@ -11,9 +13,11 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat_server.database import in_thread
@@ -22,6 +26,9 @@ from . import broadcast
 from .events import Payload
 from .models import ConversationParticipant, PresenceLease
 from .serializers import timestamp
+
+if TYPE_CHECKING:
+    from authentication.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +113,7 @@ class Presence:
             logger.warning("presence could not be ended (%s); it ends by itself", type(error).__name__)
 
 
-def _leases(process: str):  # type: ignore[no-untyped-def]
+def _leases(process: str) -> QuerySet[PresenceLease]:
     return PresenceLease.objects.filter(process=process)
 
 
@@ -126,10 +133,10 @@ def renew(process: str, present: set[int]) -> list[Payload]:
 
 @transaction.atomic
 def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
-    """Write leases for `present`, end those for `absent` and all that ran out, and flip `is_online` where that decides it."""
+    """Write leases for `present`, end those for `absent`, and flip `is_online` where that decides it."""
     user_model = get_user_model()
     now = timezone.now()
-    # The user's row orders the processes: without it, a last lease that goes and a first one that comes miss each other.
+    # The user's row orders the processes: else a last lease that goes and a first one that comes miss each other.
     rows = user_model.objects.filter(pk__in=present | absent).order_by("pk").select_for_update(no_key=True)
     users = {user.pk: user for user in rows}
     leases = [PresenceLease(process=process, user_id=pk, expires_at=now + LEASE) for pk in present & users.keys()]
@@ -150,7 +157,7 @@ def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
     return _statuses([*came, *went])
 
 
-def _statuses(users: list) -> list[Payload]:  # type: ignore[type-arg]
+def _statuses(users: list[User]) -> list[Payload]:
     """What the other processes are told of users who came or went, with all their conversations."""
     if not users:
         return []

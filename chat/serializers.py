@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from authentication.serializers import AuthorSerializer, UserSerializer
 from django.utils import timezone
 from rest_framework import serializers
 
+from authentication.serializers import AuthorSerializer, UserSerializer
 from chat_server.fields import FlagField, IdField, TextField
 
 from .models import MAX_PARTICIPANTS, Conversation, ConversationParticipant, Message
@@ -111,7 +111,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         others = [each.user for each in conversation.shown_participants if each.user_id != mine]
         return others[0].display_name if others else "Deleted user"
 
-    def get_last_message(self, conversation: Any) -> MessageSerializer | None:
+    def get_last_message(self, conversation: Any) -> Any:
         visible = [message for message in conversation.last_messages if conversation.mine[0].sees(message)]
         return MessageSerializer(visible[0]).data if visible else None
 

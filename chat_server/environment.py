@@ -1,4 +1,4 @@
-"""Reads and checks the settings that come from the environment or `.env`; a wrong one ends the start with one clear line."""
+"""Reads and checks the settings that come from the environment or `.env`; a wrong one ends the start with one line."""
 
 import os
 import re
@@ -125,7 +125,7 @@ class Environment:
 
 
 def kept_secret(path: Path) -> str:
-    """The key in `path`, made on the first call; only its owner can read the file, and processes that start together agree."""
+    """The key in `path`, made once, readable by its owner only; processes that start together agree on it."""
     if not path.exists():
         try:
             descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600

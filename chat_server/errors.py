@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from drf_standardized_errors.formatter import flatten_errors
@@ -22,8 +22,10 @@ def as_api_exception(error: Exception) -> APIException | None:
     """The refusal that an exception means to a client; None where it means a fault of ours."""
     if isinstance(error, APIException):
         return error
-    if isinstance(error, OperationalError | InterfaceError) or type(error).__name__ == "PoolTimeout":
+    if isinstance(error, OperationalError | InterfaceError):  # psycopg_pool's PoolTimeout is one too
         logger.error("the database does not answer: %s", type(error).__name__)
+        return Unavailable()
+    if isinstance(error, IntegrityError):  # a row that this one needs went at the same moment: the next try is told so
         return Unavailable()
     return None
 
@@ -48,7 +50,7 @@ class ExceptionHandler(StandardizedHandler):
 
 def retry_after(error: APIException) -> float | None:
     """The seconds after which to come back, where the refusal says so."""
-    return error.wait if isinstance(error, Throttled) else None
+    return getattr(error, "wait", None) if isinstance(error, Throttled) else None
 
 
 class UnknownPath(APIView):

@@ -1,4 +1,7 @@
-"""Lists that are read page by page: `{"next", "previous", "results"}`, by key and not by offset, so that rows may come and go meanwhile."""
+"""Lists that are read page by page: `{"next", "previous", "results"}`.
+
+By key and not by offset, so that rows may come and go meanwhile.
+"""
 
 from typing import Any, TypeVar
 from urllib.parse import urlencode

@@ -4,7 +4,6 @@ from typing import IO, Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -22,10 +21,7 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            body = stream.read(settings.MAX_BODY_BYTES + 1)
-        except RequestDataTooBig:
-            raise BodyTooBig from None
+        body = stream.read(settings.MAX_BODY_BYTES + 1)
         if len(body) > settings.MAX_BODY_BYTES:
             raise BodyTooBig
         if not body:  # a chunked body may turn out to be empty

@@ -1,4 +1,7 @@
-"""Every setting, in one file. What an operator may set is in `.env.example` and the README's table; each value is checked here, at the start."""
+"""Every setting, in one file.
+
+What an operator may set is in `.env.example` and the README's table; each value is checked here, at the start.
+"""
 
 import hmac
 from datetime import timedelta
@@ -39,7 +42,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
@@ -89,7 +91,8 @@ USE_I18N = True
 database: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 if "sqlite" in database["ENGINE"]:
     database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # take the write lock at BEGIN: a read that becomes a write cannot fail half-way
+        # Take the write lock at BEGIN: a read that becomes a write cannot fail half-way.
+        "transaction_mode": "IMMEDIATE",
         "timeout": 10,
         # FULL: a commit is on the disk before it is acknowledged.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",

@@ -10,7 +10,7 @@ from .environment import Rate
 
 
 class Bucket:
-    """One limit over many keys (users, addresses, sockets). Thread-safe; a key that is full again costs no memory for long.
+    """One limit over many keys (users, addresses). Thread-safe; a key that is full again soon costs no memory.
 
     The generic cell rate algorithm: per key it keeps one moment, the one at which its bucket is full again.
     """

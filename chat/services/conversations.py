@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def open_private_conversation(*, user: User, participant_ids: Iterable[int]) -> tuple[Conversation, bool]:
-    """The one private conversation with the one other user, and whether it is new; back in the user's list if it was not.
+    """The one private conversation with the one other user, and whether it is new; it is in the user's list again.
 
     `DoesNotExist` (participant_ids) where it is not exactly one other, active, user.
     """

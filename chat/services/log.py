@@ -37,8 +37,8 @@ def lock_for(user: User, *, conversation_id: int) -> tuple[Conversation, Convers
 
 
 def participant_of(conversation: Conversation, *, user_id: int) -> ConversationParticipant:
-    """The user's part in the conversation; `NotFound` where they have none."""
-    participant = conversation.participants.filter(user=user_id).first()
+    """The user's part in the conversation, with the user as stored now; `NotFound` where they have none."""
+    participant = conversation.participants.select_related("user").filter(user=user_id).first()
     if participant is None:
         raise NotFound
     return participant

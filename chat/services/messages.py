@@ -51,7 +51,7 @@ def send_message(
         message.reply_to = Message.objects.with_people().seen_by(participant).filter(pk=reply_to).first()
         if message.reply_to is None:
             raise DoesNotExist("reply_to", "There is no such message in this conversation.")
-    log.append(conversation, [message], sender=sender)
+    log.append(conversation, [message], sender=participant.user)  # a socket may know them by an older name
     return message, True
 
 
@@ -74,7 +74,10 @@ def _lock_message(user: User, message_id: int) -> tuple[Conversation, Conversati
 
 @transaction.atomic
 def edit_message(*, editor: User, message_id: int, content: str) -> Message:
-    """Change what a message says; with the same content nothing happens. `NotFound`, `PermissionDenied`, `NotEditable`."""
+    """Change what a message says; nothing happens if it says so already.
+
+    `NotFound`, `PermissionDenied`, `NotEditable`.
+    """
     conversation, _, message = _lock_message(editor, message_id)
     if not message.editable_by(editor):
         raise PermissionDenied

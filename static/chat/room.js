@@ -30,6 +30,7 @@ export class Room extends EventTarget {
   #typing = new Map();
   #socket;
   #timers = new Set();
+  #typedAt = 0;
   #typingSentAt = 0;
   #readSent = 0;
   #isLoadingOlder = false;
@@ -105,19 +106,20 @@ export class Room extends EventTarget {
   }
 
   send(content) {
-    this.#typingSentAt = 0; // the message itself ends the typing
+    this.#typedAt = this.#typingSentAt = 0; // the message itself ends the typing
     this.outbox.add(content);
   }
 
   /** To be called at every key; tells the others every few seconds. */
   startTyping() {
-    if (Date.now() - this.#typingSentAt < TYPING_EVERY) return;
+    this.#typedAt = Date.now();
+    if (this.#typedAt - this.#typingSentAt < TYPING_EVERY) return;
     if (this.#socket.send({ type: "typing", is_typing: true })) this.#typingSentAt = Date.now();
   }
 
   stopTyping() {
     if (this.#typingSentAt) this.#socket.send({ type: "typing", is_typing: false });
-    this.#typingSentAt = 0;
+    this.#typedAt = this.#typingSentAt = 0;
   }
 
   /** Everything that is loaded has been seen. */
@@ -174,7 +176,8 @@ export class Room extends EventTarget {
   }
 
   #connected(frame) {
-    this.#readSent = 0; // it may have been lost with the connection before
+    this.#readSent = this.#typingSentAt = 0; // they may have been lost with the connection before
+    if (Date.now() - this.#typedAt < TYPING_EVERY) this.startTyping();
     for (const { user } of this.participants) {
       if (user.id !== this.#me.id) people.setStatus(user.id, frame.online.includes(user.id));
     }

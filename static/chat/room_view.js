@@ -62,6 +62,7 @@ export class RoomView {
   #render() {
     const room = this.#room;
     if (!room) return;
+    byId("room").dataset.state = room.state;
     this.#renderHeader(room);
     const anchor = this.#anchor();
     byId("messages").setAttribute("aria-busy", String(room.conversation === null));

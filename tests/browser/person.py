@@ -1,0 +1,146 @@
+"""Somebody at a browser: what a person does on the page and sees on it, by role, label and test id."""
+
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+
+from tests.services.environment import PASSWORD
+
+
+@dataclass
+class Log:
+    """What a page let out beside what it shows."""
+
+    console: list[str] = field(default_factory=list)
+    uncaught: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.console.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.uncaught.append(str(error)))
+        page.on("request", self._request)
+        page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).netloc))
+
+    def _request(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc)
+
+
+class Person:
+    """One browser of their own: nothing is shared with the other persons'."""
+
+    def __init__(self, context: BrowserContext, url: str, name: str) -> None:
+        self.context, self.url, self.name = context, url, name
+        self.log = Log()
+        self.page = self.open()
+
+    def open(self, path: str = "/") -> Page:
+        """Another tab."""
+        page = self.context.new_page()
+        self.log.watch(page)
+        page.goto(self.url + path)
+        return page
+
+    @property
+    def email(self) -> str:
+        return f"{self.name}@example.com"
+
+    @property
+    def start(self) -> Locator:
+        return self.page.get_by_test_id("start")
+
+    @property
+    def chat(self) -> Locator:
+        return self.page.get_by_test_id("chat")
+
+    @property
+    def messages(self) -> Locator:
+        """The stored text messages that are shown, oldest first; those under way are not among them."""
+        return self.page.get_by_test_id("message").get_by_test_id("content")
+
+    @property
+    def pending(self) -> Locator:
+        return self.page.get_by_test_id("pending")
+
+    @property
+    def system_messages(self) -> Locator:
+        return self.page.get_by_test_id("system-message")
+
+    @property
+    def typing(self) -> Locator:
+        return self.page.get_by_test_id("typing")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_test_id("room-status")
+
+    @property
+    def seen(self) -> Locator:
+        return self.page.get_by_test_id("seen")
+
+    @property
+    def connection(self) -> Locator:
+        return self.page.get_by_test_id("connection")
+
+    @property
+    def message_box(self) -> Locator:
+        return self.page.get_by_label("Message", exact=True)
+
+    def register(self) -> Self:
+        self.page.get_by_role("tab", name="Register").click()
+        form = self.page.get_by_test_id("register-form")
+        form.get_by_label("E-mail").fill(self.email)
+        form.get_by_label("Username").fill(self.name)
+        form.get_by_label("Password").fill(PASSWORD)
+        form.get_by_role("button", name="Create account").click()
+        expect(self.chat).to_be_visible()
+        return self
+
+    def log_in(self, password: str = PASSWORD) -> None:
+        form = self.page.get_by_test_id("login-form")
+        form.get_by_label("E-mail").fill(self.email)
+        form.get_by_label("Password").fill(password)
+        form.get_by_role("button", name="Log in").click()
+
+    def log_out(self) -> None:
+        self.page.get_by_role("button", name="Log out").click()
+
+    def row(self, name: str) -> Locator:
+        """The conversation of that name in the list."""
+        rows = self.page.get_by_test_id("conversations").get_by_role("listitem")
+        return rows.filter(has=self.page.locator(".row-name").get_by_text(name))
+
+    def open_conversation(self, name: str) -> None:
+        """Open one that is in the list, and wait for its socket."""
+        self.row(name).click()
+        self.wait_for_room(name)
+
+    def open_private(self, other: "Person") -> None:
+        """Find the other one and open the conversation with them, and wait for its socket."""
+        self.page.get_by_label("Search people").fill(other.name)
+        self.page.get_by_test_id("people").get_by_role("button", name=other.name).click()
+        self.wait_for_room(other.name)
+
+    def make_group(self, name: str, *others: "Person") -> None:
+        self.page.get_by_role("button", name="New group").click()
+        dialog = self.page.get_by_test_id("group-dialog")
+        dialog.get_by_label("Name", exact=True).fill(name)
+        for other in others:
+            dialog.get_by_label("Add people").fill(other.name)
+            dialog.get_by_test_id("group-people").get_by_role("button", name=other.name).click()
+        dialog.get_by_role("button", name="Create group").click()
+        self.wait_for_room(name)
+
+    def wait_for_room(self, name: str) -> None:
+        expect(self.page.get_by_test_id("room-name")).to_have_text(name)
+        expect(self.page.get_by_test_id("room")).to_have_attribute("data-state", "open")
+
+    def say(self, text: str) -> None:
+        """Send it; it may still be under way afterwards."""
+        self.message_box.fill(text)
+        self.message_box.press("Enter")
+
+    def access_token(self) -> str:
+        """The token that the page uses now."""
+        return str(self.page.evaluate("JSON.parse(localStorage.getItem('chat.session')).access"))

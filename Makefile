@@ -15,7 +15,7 @@ WORKERS ?= 1
 
 CODE := authentication chat chat_server
 STATIC_SOURCES := $(shell find static $(CODE) -path '*static*' -not -name '.*' 2>/dev/null)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Coverage of both test runs is added up in one file; only the second one is held against the bound.
 COVERAGE := --cov --cov-append --cov-report=

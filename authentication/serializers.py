@@ -44,7 +44,9 @@ class ProfileSerializer(UserSerializer):
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    access = serializers.CharField(read_only=True, help_text="Goes into `Authorization: Bearer …`; lasts ten minutes.")
+    access = serializers.CharField(
+        read_only=True, help_text="Goes into `Authorization: Bearer …`; good for ten minutes by default."
+    )
     refresh = serializers.CharField(read_only=True, help_text="Works once, at `token/refresh/`.")
 
 
@@ -79,18 +81,6 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_is_current(self, session: Session) -> bool:
         return bool(session.pk == self.context["access"].session_id)
-
-
-class UserPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(read_only=True, allow_null=True)
-    previous = serializers.URLField(read_only=True, allow_null=True)
-    results = UserSerializer(many=True, read_only=True)
-
-
-class SessionPageSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(read_only=True, allow_null=True)
-    previous = serializers.URLField(read_only=True, allow_null=True)
-    results = SessionSerializer(many=True, read_only=True)
 
 
 # In ---------------------------------------------------------------------------------------------

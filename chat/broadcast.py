@@ -7,6 +7,7 @@ raised.
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from asgiref.sync import async_to_sync
@@ -34,6 +35,10 @@ def encode(event: Event) -> str:
     return orjson.dumps(event.frame()).decode()
 
 
+def _layer() -> Any:
+    return get_channel_layer()  # typed loosely: the groups are an extension of the layer
+
+
 @dataclass(slots=True)
 class PublishCount:
     """How often publishing failed since the process began, and whether it does so now."""
@@ -55,12 +60,15 @@ class PublishCount:
 published = PublishCount()
 
 
+async def reach_layer() -> None:
+    """Raise, or hang, where the channel layer does not take a message; nobody gets this one."""
+    await _layer().group_send("nobody", {"type": "nothing"})
+
+
 async def publish(group: str, message: Payload) -> None:
     """Hand a message to every process of the group, within `PUBLISH_TIMEOUT`; never raises."""
-    layer = get_channel_layer()
-    assert layer is not None
     try:
-        await asyncio.wait_for(layer.group_send(group, message), PUBLISH_TIMEOUT)
+        await asyncio.wait_for(_layer().group_send(group, message), PUBLISH_TIMEOUT)
     except Exception as error:  # whatever the layer raises: what it lost is repaired from the database
         published.note(error)
     else:

@@ -135,9 +135,11 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         client_id = None
         try:
             self._check_size(text_data, bytes_data)
-            self.frames.take("")
+            throttled = self._throttled()
             frame = self._parsed(text_data)
             client_id = self._client_id(frame)
+            if throttled is not None:
+                raise throttled  # only now: the refusal names the frame that it is about
             extra = await self._obey(frame)
             if client_id is not None:
                 await self._send(encode(Ack(client_id=client_id, extra=extra)))
@@ -145,6 +147,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await self._answer_error(self._explained(error), client_id)
         else:
             self.bad_frames = self.throttled_frames = 0
+
+    def _throttled(self) -> Throttled | None:
+        """Count a frame of whatever kind; the refusal where it is one too many."""
+        try:
+            self.frames.take("")
+        except Throttled as error:
+            return error
+        return None
 
     @staticmethod
     def _check_size(text: str | None, data: bytes | None) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from authentication.serializers import AuthorSerializer, UserSerializer
@@ -11,6 +12,15 @@ from chat_server.fields import FlagField, IdField, TextField
 from .models import MAX_PARTICIPANTS, Conversation, ConversationParticipant, Message
 
 MAX_CONTENT, EXCERPT = 4000, 140
+ACTIONS = (
+    "conversation_created",
+    "conversation_renamed",
+    "participant_added",
+    "participant_removed",
+    "participant_left",
+    "admin_granted",
+    "admin_revoked",
+)
 
 
 def timestamp(moment: Any) -> str:
@@ -36,13 +46,30 @@ class ReplySerializer(serializers.ModelSerializer[Message]):
         return message.content[:EXCERPT]
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "nullable": True,
+        "description": "Of a system message: what its sender did.",
+        "properties": {
+            "action": {"type": "string", "enum": ACTIONS},
+            "user_id": {"type": "integer", "description": "Whom it is about."},
+            "name": {"type": "string", "description": "The group's name from then on."},
+        },
+        "required": ["action"],
+    }
+)
+class HappeningField(serializers.JSONField):
+    """What a system message says, for clients to word themselves."""
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """A message, the same over REST and on the socket. Wants `MessageQuerySet.with_people()`."""
 
     conversation = serializers.IntegerField(source="conversation_id")
     sender = AuthorSerializer(allow_null=True)
     reply_to = ReplySerializer(allow_null=True)
-    event = serializers.JSONField(allow_null=True)
+    event = HappeningField(allow_null=True)
     is_edited = serializers.BooleanField()
     is_deleted = serializers.BooleanField()
 
@@ -111,6 +138,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         others = [each.user for each in conversation.shown_participants if each.user_id != mine]
         return others[0].display_name if others else "Deleted user"
 
+    @extend_schema_field(MessageSerializer(allow_null=True))
     def get_last_message(self, conversation: Any) -> Any:
         visible = [message for message in conversation.last_messages if conversation.mine[0].sees(message)]
         return MessageSerializer(visible[0]).data if visible else None

@@ -18,7 +18,7 @@ from chat_server.pagination import (
     text_parameter,
 )
 
-from . import services
+from . import openapi, services
 from .models import Conversation, ConversationParticipant, Message
 from .permissions import IsGroupAdmin, IsParticipant, SeesMessage
 from .serializers import (
@@ -49,6 +49,7 @@ def shown(request: Request, conversation_id: int) -> dict[str, Any]:
 
 
 class ConversationList(APIView):
+    @openapi.conversations
     def get(self, request: Request) -> Response:
         conversations = Conversation.objects.listed_for(request.user)
         if kind := choice_parameter(request, "type", tuple(Conversation.Type.values)):
@@ -62,6 +63,7 @@ class ConversationList(APIView):
 
 
 class ConversationCreate(APIView):
+    @openapi.create_conversation
     def post(self, request: Request) -> Response:
         wanted = parsed(CreateConversationSerializer, request)
         if wanted.pop("type") == Conversation.Type.PRIVATE:
@@ -80,9 +82,11 @@ class ConversationDetail(APIView):
     def get_permissions(self) -> list[Any]:
         return [IsGroupAdmin() if self.request.method == "PATCH" else IsParticipant()]
 
+    @openapi.conversation
     def get(self, request: Request, conversation_id: int) -> Response:
         return Response(shown(request, conversation_id))
 
+    @openapi.update_conversation
     def patch(self, request: Request, conversation_id: int) -> Response:
         changes = parsed(UpdateConversationSerializer, request)
         services.update_group(editor=request.user, conversation_id=conversation_id, **changes)
@@ -92,6 +96,7 @@ class ConversationDetail(APIView):
 class ConversationDelete(APIView):
     permission_classes = (IsParticipant,)
 
+    @openapi.delete_conversation
     def delete(self, request: Request, conversation_id: int) -> Response:
         if choice_parameter(request, "for_everyone", ("true", "false")) == "true":
             services.delete_group_for_everyone(user=request.user, conversation_id=conversation_id)
@@ -106,6 +111,7 @@ class History(APIView):
     permission_classes = (IsParticipant,)
     participant: ConversationParticipant
 
+    @openapi.history
     def get(self, request: Request, conversation_id: int) -> Response:
         begin, top = self.participant.visible_after_seq, self.participant.conversation.last_seq
         low, high = self._range(request, begin, top)
@@ -141,6 +147,7 @@ class Changes(APIView):
     permission_classes = (IsParticipant,)
     participant: ConversationParticipant
 
+    @openapi.changes
     def get(self, request: Request, conversation_id: int) -> Response:
         since = integer_parameter(request, "since", minimum=0) or 0
         limit = limit_parameter(request)
@@ -156,6 +163,7 @@ class Changes(APIView):
 class MarkRead(APIView):
     permission_classes = (IsParticipant,)
 
+    @openapi.mark_read
     def post(self, request: Request, conversation_id: int) -> Response:
         wanted = parsed(MarkReadSerializer, request)
         participant = services.mark_read(reader=request.user, conversation_id=conversation_id, **wanted)
@@ -169,11 +177,13 @@ class Participants(APIView):
     def get_permissions(self) -> list[Any]:
         return [IsGroupAdmin() if self.request.method == "POST" else IsParticipant()]
 
+    @openapi.participants
     def get(self, request: Request, conversation_id: int) -> Response:
         participants = ConversationParticipant.objects.filter(conversation=conversation_id).select_related("user")
         page = KeysetPage(request, participants, ("joined_at", "id"))
         return page.response(ParticipantSerializer(page.rows, many=True).data)
 
+    @openapi.add_participants
     def post(self, request: Request, conversation_id: int) -> Response:
         wanted = parsed(AddParticipantsSerializer, request)
         added = services.add_participants(adder=request.user, conversation_id=conversation_id, **wanted)
@@ -187,6 +197,7 @@ class ParticipantDetail(APIView):
     def get_permissions(self) -> list[Any]:
         return [IsGroupAdmin() if self.request.method == "PATCH" else IsParticipant()]
 
+    @openapi.set_admin
     def patch(self, request: Request, conversation_id: int, user_id: int) -> Response:
         wanted = parsed(SetAdminSerializer, request)
         participant = services.set_admin(
@@ -194,12 +205,14 @@ class ParticipantDetail(APIView):
         )
         return Response(ParticipantSerializer(participant).data)
 
+    @openapi.remove_participant
     def delete(self, request: Request, conversation_id: int, user_id: int) -> Response:
         services.remove_participant(remover=request.user, conversation_id=conversation_id, user_id=user_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MessageCreate(APIView):
+    @openapi.send_message
     def post(self, request: Request) -> Response:
         said = parsed(SendMessageSerializer, request)
         conversation_id = said.pop("conversation")
@@ -212,12 +225,15 @@ class MessageDetail(APIView):
     permission_classes = (SeesMessage,)
     message: Message
 
+    @openapi.message
     def get(self, request: Request, message_id: int) -> Response:
         return Response(MessageSerializer(self.message).data)
 
+    @openapi.put_message
     def put(self, request: Request, message_id: int) -> Response:
         return self._edit(request, parsed(EditMessageSerializer, request))
 
+    @openapi.edit_message
     def patch(self, request: Request, message_id: int) -> Response:
         return self._edit(request, parsed(EditMessageSerializer, request, partial=True))
 
@@ -230,6 +246,7 @@ class MessageDetail(APIView):
 class MessageDelete(APIView):
     permission_classes = (SeesMessage,)
 
+    @openapi.delete_message
     def delete(self, request: Request, message_id: int) -> Response:
         services.delete_message(deleter=request.user, message_id=message_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -239,6 +256,7 @@ class Receipts(APIView):
     permission_classes = (SeesMessage,)
     message: Message
 
+    @openapi.receipts
     def get(self, request: Request, message_id: int) -> Response:
         seq = self.message.seq
         readers = ConversationParticipant.objects.filter(

@@ -1,12 +1,12 @@
 """Whether the process lives (`/healthz`) and whether its parts answer (`/readyz`)."""
 
 import asyncio
-import uuid
 from typing import Any
 
-from channels.layers import get_channel_layer
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+
+from chat.broadcast import reach_layer
 
 from .database import in_thread
 
@@ -20,7 +20,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 
 async def readyz(request: HttpRequest) -> JsonResponse:
     """200 where database and channel layer answer, else 503; within 3 s even where one hangs."""
-    database, channel_layer = await asyncio.gather(_answers(_ask_database()), _answers(_ask_channel_layer()))
+    database, channel_layer = await asyncio.gather(_answers(_ask_database()), _answers(reach_layer()))
     well = database and channel_layer
     body = {"status": "ok" if well else "unavailable", "database": database, "channel_layer": channel_layer}
     return JsonResponse(body, status=200 if well else 503)
@@ -40,8 +40,3 @@ async def _ask_database() -> None:
             cursor.execute("SELECT 1")
 
     await in_thread(ask)()
-
-
-async def _ask_channel_layer() -> None:
-    layer: Any = get_channel_layer()
-    await layer.group_send(f"readyz.{uuid.uuid4().hex}", {"type": "readyz"})

@@ -21,6 +21,7 @@ SECRET_KEY = env.text("SECRET_KEY") or kept_secret(BASE_DIR / ".secret_key")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
+CORS_EXPOSE_HEADERS = ["Retry-After"]
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 FRONTEND_URL = env.web_url("FRONTEND_URL", "http://localhost:8000")
 NUM_PROXIES = env.integer("NUM_PROXIES", 0, minimum=0, maximum=100)
@@ -29,7 +30,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain http by whatever starts and stops the server
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS and NUM_PROXIES else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -193,7 +194,45 @@ REST_FRAMEWORK = {
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "chat_server.errors.ExceptionHandler",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
-    "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "405", "415", "429"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chat server",
+    "DESCRIPTION": (
+        "Every answer of 400 and above has the body of `Error`. Beside those that each call lists there are 405 for a "
+        "method that a path does not know and 408 for a body that takes over 30 seconds to come in. "
+        "Times are RFC 3339 in UTC. "
+        "Unknown fields in a body are ignored. Lists are read by following `next` and `previous`. "
+        "Messages arrive over the socket `/ws/chat/<conversation_id>/`, which `docs/protocol.md` describes."
+    ),
+    "VERSION": "0.1.0",
+    "LICENSE": {"name": "MIT"},
+    "TAGS": [
+        {"name": "auth", "description": "Accounts and sessions."},
+        {"name": "conversations", "description": "Private conversations of two, and groups."},
+        {"name": "participants", "description": "Who takes part in a group."},
+        {"name": "messages", "description": "What is said, changed and read."},
+    ],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],  # a token that has run out does not shut the documentation
+    "SCHEMA_PATH_PREFIX": r"/api/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,  # they speak to who reads the code
+    "SORT_OPERATIONS": False,  # as the URLs are
+    "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ConversationType": "chat.models.Conversation.Type",
+        "MessageType": "chat.models.Message.Type",
+        "ErrorType": "chat_server.openapi.TYPES",
+    },
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",  # our own static files, no CDN
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayOperationId": True,
+        "docExpansion": "none",
+        "validatorUrl": None,  # else the page shows this document to a host elsewhere
+    },
 }
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)

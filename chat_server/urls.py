@@ -1,8 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import TemplateView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from .documentation import Documentation, Schema
 from .errors import UnknownPath
 from .health import healthz, readyz
 
@@ -16,8 +16,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("api/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/", Documentation.as_view(url_name="schema"), name="api"),
+    path("api/schema/", Schema.as_view(), name="schema"),
     path("api/auth/", include("authentication.urls")),
     path("api/chat/", include("chat.urls")),
     re_path(r"^api/", UnknownPath.as_view()),

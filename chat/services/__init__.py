@@ -13,7 +13,7 @@ from .conversations import (
     set_admin,
     update_group,
 )
-from .messages import delete_message, edit_message, mark_read, send_message
+from .messages import delete_message, delete_message_as_operator, edit_message, mark_read, send_message
 
 __all__ = [
     "add_participants",
@@ -22,6 +22,7 @@ __all__ = [
     "delete_conversation",
     "delete_group_for_everyone",
     "delete_message",
+    "delete_message_as_operator",
     "edit_message",
     "leave_every_group",
     "mark_read",

@@ -95,6 +95,21 @@ def delete_message(*, deleter: User, message_id: int) -> None:
     conversation, participant, message = _lock_message(deleter, message_id)
     if not message.deletable_by(participant):
         raise PermissionDenied
+    _bury(conversation, message)
+
+
+@transaction.atomic
+def delete_message_as_operator(*, message_id: int) -> None:
+    """Make anybody's message a tombstone; deleting one again does nothing. `NotFound`, `NotEditable`."""
+    conversation_id = Message.objects.filter(pk=message_id).values_list("conversation", flat=True).first()
+    if conversation_id is None:
+        raise NotFound
+    conversation = log.lock(conversation_id=conversation_id)
+    _bury(conversation, conversation.messages.with_people().get(pk=message_id))
+
+
+def _bury(conversation: Conversation, message: Message) -> None:
+    """Make a message of the locked conversation a tombstone, unless it is one."""
     if message.type == Message.Type.SYSTEM:
         raise NotEditable
     if not message.is_deleted:

@@ -1,4 +1,4 @@
-"""The access log: who asked for which path. Query strings are left out: they may hold a token, or what is searched for."""
+"""The access log: who asked for which path. Query strings are left out: they may hold a token, or what is sought."""
 
 import logging
 from typing import Any

@@ -1,5 +1,6 @@
 """The listening socket: bound once, shared by every worker."""
 
+import os
 import socket
 import sys
 
@@ -18,9 +19,12 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
         both = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such host"
-        raise CannotListen(f"Cannot listen on {host} port {port}: {reason}") from error
+    except socket.gaierror as error:
+        raise CannotListen(f"Cannot listen on {host}: {error.strerror}") from error
+    except UnicodeError as error:  # a label that is too long, say
+        raise CannotListen(f"Cannot listen on {host}: it is no host name") from error
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}") from error
 
 
 def announce(listening: socket.socket, workers: int) -> None:

@@ -59,7 +59,6 @@ class Supervisor:
                     *self.command,
                     *("--fd", str(descriptors[0]), "--control", str(descriptors[1])),
                     pass_fds=descriptors,
-                    start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, once
                 )
             self.processes.add(process)
             if self.stopped.is_set():

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 from daphne import server as daphne
@@ -78,25 +79,26 @@ class Server(daphne.Server):
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
-        # From here to the handlers in listen() a signal waits: an exception would be lost in the reactor's start.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
-        reactor.callWhenRunning(self.listen)
-        reactor.run(installSignalHandlers=False)
-
-    def listen(self) -> None:
-        loop = asyncio.get_running_loop()
         self.listening.setblocking(False)
         self.port = reactor.adoptStreamPort(self.listening.fileno(), self.listening.family, self.http_factory)
+        # From here to the handlers in ready() a signal waits: an exception would be lost in the reactor's start.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+        reactor.callLater(0, self.ready)
+        reactor.run(installSignalHandlers=False)
+
+    def ready(self) -> None:
+        loop = asyncio.get_running_loop()
+        for ending in ENDING_SIGNALS:  # first: whatever fails below, the process can be ended
+            loop.add_signal_handler(ending, self.end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         if self.control is None:
             announce(self.listening, workers=1)
         else:
             self.control.setblocking(False)
-            self.control.send(b".")
+            with suppress(OSError):  # the supervisor is gone already
+                self.control.send(b".")
             loop.add_reader(self.control, self.end)  # nothing is ever sent: its supervisor is gone
         self.listening.close()  # the port has its own
-        for ending in ENDING_SIGNALS:
-            loop.add_signal_handler(ending, self.end)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
     # Daphne's, mended ---------------------------------------------------------------------------
 
@@ -104,12 +106,16 @@ class Server(daphne.Server):
         if protocol in self.connections:  # a rejected socket may have been reaped already
             super().protocol_disconnected(protocol)
 
-    def kill_all_applications(self) -> Deferred[Any]:
+    def kill_all_applications(self) -> Deferred[None]:
         """Cancel what still runs, and wait at most 0.5 s for it."""
+        return Deferred.fromFuture(asyncio.ensure_future(self.cancel_running()))
+
+    async def cancel_running(self) -> None:
         running = self.running()
         for instance in running:
             instance.cancel()
-        return Deferred.fromFuture(asyncio.ensure_future(asyncio.wait([*running, done()], timeout=CANCEL_SECONDS)))
+        if running:
+            await asyncio.wait(running, timeout=CANCEL_SECONDS)
 
     def running(self) -> list["asyncio.Task[Any]"]:
         instances = (details.get("application_instance") for details in self.connections.values())
@@ -178,7 +184,3 @@ class Server(daphne.Server):
             return
         for error in filter(None, results):
             logger.error("on_shutdown failed", exc_info=error)
-
-
-async def done() -> None:
-    """Nothing: asyncio.wait() takes no empty set."""

@@ -125,3 +125,19 @@ def test_of_twenty_equal_registrations_at_once_one_is_made(api, at_once):
     }
     assert codes == {"unique"}
     assert User.objects.count() == 1
+
+
+def test_a_name_that_is_taken_while_the_password_is_hashed_is_unique(api, make_user, monkeypatch, errors):
+    from django.contrib.auth.hashers import get_hasher
+
+    hasher = type(get_hasher())
+    encode = hasher.encode
+
+    def slow_encode(*args):
+        monkeypatch.setattr(hasher, "encode", encode)
+        make_user("ADA", email="other@example.com")
+        return encode(*args)
+
+    monkeypatch.setattr(hasher, "encode", slow_encode)
+    assert errors(api().post(REGISTER, ADA), 400) == [("unique", "username")]
+    assert User.objects.count() == 1

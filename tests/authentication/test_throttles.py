@@ -68,6 +68,20 @@ def test_a_new_password_that_will_not_do_is_no_failed_login(api, alice, settings
     assert [client.post("/api/auth/password-change/", body).status_code for _ in range(3)] == [400] * 3
 
 
+def test_a_deactivated_account_with_its_right_password_counts_as_failed(try_login, alice, settings):
+    settings.THROTTLE_LOGIN = Rate(2, 60)
+    alice.is_active = False
+    alice.save()
+    assert [try_login(PASSWORD).status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_another_rate_begins_anew(try_login, settings):
+    settings.THROTTLE_LOGIN = Rate(1, 60)
+    assert [try_login().status_code for _ in range(2)] == [401, 429]
+    settings.THROTTLE_LOGIN = Rate(2, 60)
+    assert [try_login().status_code for _ in range(3)] == [401, 401, 429]
+
+
 def test_off_switches_it_off(try_login, settings):
     settings.THROTTLE_LOGIN = None
     assert {try_login().status_code for _ in range(15)} == {401}

@@ -18,7 +18,10 @@ class Log:
     hosts: set[str] = field(default_factory=set)
 
     def watch(self, page: Page) -> None:
-        page.on("console", lambda message: self.console.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on(
+            "console",
+            lambda message: self.console.append(message.text) if message.type in {"error", "warning"} else None,
+        )
         page.on("pageerror", lambda error: self.uncaught.append(str(error)))
         page.on("request", self._request)
         page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).netloc))

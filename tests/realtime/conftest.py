@@ -1,8 +1,15 @@
 """Sockets are served by other threads and processes: these tests commit what they write."""
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+
+from tests.realtime.frames import Visit
+from tests.services.client import Socket
 
 HERE = Path(__file__).parent
 
@@ -11,3 +18,96 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture
+def enter(connect: Callable[..., Any]) -> Callable[..., Awaitable[Socket]]:
+    """`await enter(user, conversation, …)`: a `connect` whose `connected` has been read."""
+
+    async def enter(*args: Any, **kwargs: Any) -> Socket:
+        socket: Socket = await connect(*args, **kwargs)
+        await socket.receive("connected")
+        return socket
+
+    return enter
+
+
+@pytest.fixture
+def call(rest: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """`await call(user, "patch", "messages/1/", {…})`: the JSON of a good answer of `/api/chat/`, None without a body."""
+
+    async def call(user: Any, method: str, path: str, body: Any = None) -> Any:
+        answer = await rest(user, method, f"/api/chat/{path}", body)
+        assert answer.status_code < 300, answer.content
+        return answer.json() if answer.content else None
+
+    return call
+
+
+@pytest.fixture
+def say(call: Callable[..., Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """`await say(user, conversation, content, …)`: the message, sent over REST."""
+
+    async def say(user: Any, conversation: Any, content: str = "Hello", **fields: Any) -> dict[str, Any]:
+        body = {"conversation": conversation.pk, "content": content, **fields}
+        message: dict[str, Any] = await call(user, "post", "messages/create/", body)
+        return message
+
+    return say
+
+
+@pytest.fixture
+def visit(api: Callable[..., Any], settings: Any, transactional_db: None) -> Callable[..., Awaitable[Visit]]:
+    """`await visit(user, seconds=600)`: a session of its own; its access token is good for that long."""
+    from authentication import tokens
+    from authentication.models import Session
+
+    def open_session(user: Any, seconds: float = 600) -> Visit:
+        before, settings.ACCESS_TOKEN_LIFETIME = settings.ACCESS_TOKEN_LIFETIME, timedelta(seconds=seconds)
+        session = Session(user=user)
+        pair = tokens.issue_pair(session)
+        settings.ACCESS_TOKEN_LIFETIME = before
+        client = api()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {pair['access']}")
+        return Visit(session.pk, pair["access"], pair["refresh"], client)
+
+    return sync_to_async(open_session)
+
+
+@pytest.fixture
+def layer(settings: Any) -> Callable[..., None]:
+    """`layer("DeadLayer", …)`: the application runs on that class of `tests.realtime.layers` from here on."""
+
+    def use(name: str, **config: Any) -> None:
+        backend = {"BACKEND": f"tests.realtime.layers.{name}", "CONFIG": {"capacity": 10_000, **config}}
+        settings.CHANNEL_LAYERS = {"default": backend}
+
+    return use
+
+
+@pytest.fixture
+def carol(make_user: Callable[..., Any]) -> Any:
+    """Somebody for a third role; in no conversation at first."""
+    return make_user("carol")
+
+
+@pytest.fixture
+def add(transactional_db: None) -> Callable[..., Awaitable[Any]]:
+    """`await add(group, admin, user)`: the user takes part from here on."""
+    from chat import services
+
+    def add(group: Any, admin: Any, user: Any) -> None:
+        services.add_participants(adder=admin, conversation_id=group.pk, user_ids=[user.pk])
+
+    return sync_to_async(add)
+
+
+@pytest.fixture
+def remove(transactional_db: None) -> Callable[..., Awaitable[Any]]:
+    """`await remove(group, admin, user)`: the user no longer takes part."""
+    from chat import services
+
+    def remove(group: Any, admin: Any, user: Any) -> None:
+        services.remove_participant(remover=admin, conversation_id=group.pk, user_id=user.pk)
+
+    return sync_to_async(remove)

@@ -113,13 +113,11 @@ class Service:
 
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing is answered."""
-        for process in self._family():
-            os.kill(process, signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Undo `pause`."""
-        for process in self._family():
-            os.kill(process, signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
 
     def tail(self, characters: int = 6000) -> str:
         """The end of its log."""
@@ -141,12 +139,13 @@ class Service:
             guard.ended(self.child.pid)
         return code
 
-    def _family(self) -> list[int]:
-        """The process and all that it started; PostgreSQL's backends leave its process group."""
-        if not self.is_running or self.child is None:
-            return []
-        family = [self.child.pid]
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Reach the process and all that it started: PostgreSQL's backends leave its process group."""
+        family = [self.child.pid] if self.child is not None and self.is_running else []
         for process in family:
-            for children in Path(f"/proc/{process}/task").glob("*/children"):
-                family += map(int, children.read_text().split())
-        return family
+            try:
+                os.kill(process, number)
+                for children in Path(f"/proc/{process}/task").glob("*/children"):
+                    family += map(int, children.read_text().split())
+            except (ProcessLookupError, FileNotFoundError):  # one that ends meanwhile is none to signal
+                continue

@@ -20,9 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="a name or an address, 0.0.0.0 or :: for all")
         parser.add_argument("--port", type=int, default=8000, help="0 picks a free one")
-        parser.add_argument(
-            "--workers", type=int, default=1, help="processes on the one port; 2 or more need REDIS_URL"
-        )
+        parser.add_argument("--workers", type=int, default=1, help="processes on one port; 2 or more need REDIS_URL")
 
     def handle(self, *args: Any, host: str, port: int, workers: int, **options: Any) -> None:
         if not 1 <= workers <= MAX_WORKERS:
@@ -30,9 +28,7 @@ class Command(BaseCommand):
         if not 0 <= port <= 65_535:
             raise CommandError(f"--port takes 0 to 65535, not {port}")
         if workers > 1 and not settings.REDIS_URLS:
-            raise CommandError(
-                f"--workers {workers} needs REDIS_URL: without Redis no message gets from one to another"
-            )
+            raise CommandError(f"--workers {workers} needs REDIS_URL: without it, no message gets from one to another")
         try:
             listening = listen(host, port)
         except CannotListen as error:

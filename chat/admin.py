@@ -60,12 +60,13 @@ class ConversationAdmin(ReadOnlyAdmin):
         everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
         count = everyone.values("conversation").annotate(count=Count("pk")).values("count")
         # A group's participants have a page of their own: only of private conversations are they loaded with the row.
-        the_two = ConversationParticipant.objects.filter(conversation__type=Conversation.Type.PRIVATE)
+        private = ConversationParticipant.objects.filter(conversation__type=Conversation.Type.PRIVATE)
+        the_two = private.select_related("user").order_by("id")
         return (
             super()
             .get_queryset(request)
             .annotate(people=Coalesce(Subquery(count), 0))
-            .prefetch_related(Prefetch("participants", the_two.select_related("user").order_by("id"), to_attr="the_two"))
+            .prefetch_related(Prefetch("participants", the_two, to_attr="the_two"))
         )
 
     @admin.display(description="Name", ordering="name")
@@ -79,8 +80,8 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Messages", ordering="last_seq")
     def message_count(self, conversation: Conversation) -> str:
-        url = reverse("admin:chat_message_changelist")
-        return format_html('<a href="{}?conversation__id__exact={}">{}</a>', url, conversation.pk, conversation.last_seq)
+        url = f"{reverse('admin:chat_message_changelist')}?conversation__id__exact={conversation.pk}"
+        return format_html('<a href="{}">{}</a>', url, conversation.last_seq)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

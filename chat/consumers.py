@@ -263,7 +263,10 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await self._end(BAD_FRAMES)
 
     async def _send(self, frame: str) -> None:
-        await self.send(text_data=frame)
+        try:
+            await self.send(text_data=frame)
+        except Exception as error:  # the connection is closing, and others wait for their frames
+            logger.debug("a frame could not be sent: %s", type(error).__name__)
 
     async def _end(self, code: int) -> None:
         """Close, and take nothing more from this socket nor give it any."""

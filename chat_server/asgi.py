@@ -14,7 +14,10 @@ from authentication.middleware import AccessTokenMiddleware  # noqa: E402
 from chat.hub import get_hub  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
+from .logs import mask_daphne_access_log  # noqa: E402
 from .origins import OriginGuard  # noqa: E402
+
+mask_daphne_access_log()
 
 router = ProtocolTypeRouter(
     {

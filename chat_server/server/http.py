@@ -120,8 +120,8 @@ class Channel(HTTPChannel):
         log_request(method, uri, status.value, 0, self.transport.getPeer())
 
     def close_if_idle(self) -> None:
-        """Close unless a request is coming in or being answered."""
-        if not self.answering and self.deadline is None:
+        """Close unless a request is coming in or being answered; one that was refused has had its answer."""
+        if self.refused or (not self.answering and self.deadline is None):
             self.transport.loseConnection()
 
 

@@ -131,6 +131,15 @@ def test_a_second_sigterm_ends_at_once(start: Start) -> None:
         assert (exit_code, seconds < 1) == (-signal.SIGTERM, True)
 
 
+def test_a_client_that_was_refused_does_not_hold_up_the_end(start: Start) -> None:
+    program = start()
+    with program.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        exit_code, seconds = program.end()
+    assert (exit_code, seconds < 1.5) == (0, True)
+
+
 def test_an_idle_server_ends_within_a_second(start: Start) -> None:
     exit_code, seconds = start().end()
     assert (exit_code, seconds < 1) == (0, True)

@@ -1,0 +1,34 @@
+"""Tokens in the lines that Daphne and Django write."""
+
+import io
+import logging
+
+import pytest
+from daphne.access import AccessLogGenerator
+
+from chat_server.logs import TokenMask, mask_daphne_access_log
+
+
+@pytest.mark.parametrize("query", ["token=secret", "a=1&token=secret&b=2", "TOKEN=secret", "token%3Dsecret"])
+def test_a_token_is_masked_in_any_line(query: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "HTTP GET %(path)s 404", ({"path": f"/ws/?{query}"},), None)
+    assert TokenMask().filter(record)
+    assert "secret" not in record.getMessage()
+    assert "/ws/?" in record.getMessage()
+    assert record.getMessage().endswith(" 404")
+
+
+def test_other_lines_pass_as_they_are() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "%s of %s", ("one", 2), None)
+    assert TokenMask().filter(record)
+    assert (record.msg, record.args) == ("%s of %s", ("one", 2))
+
+
+def test_a_token_is_masked_in_daphnes_own_access_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AccessLogGenerator, "write_entry", AccessLogGenerator.write_entry)
+    mask_daphne_access_log()
+    mask_daphne_access_log()
+    stream = io.StringIO()
+    details = {"client": "c", "method": "GET", "path": "/ws/?token=secret&x=1", "status": 404, "size": 0}
+    AccessLogGenerator(stream)("http", "complete", details)
+    assert '"GET /ws/?token=***&x=1" 404' in stream.getvalue()

@@ -128,8 +128,9 @@ class Hub:
             try:
                 layer: Any = get_channel_layer()
                 if self.channel is None:
-                    channel = await asyncio.wait_for(layer.new_channel(), LAYER_TIMEOUT)
-                    await asyncio.wait_for(layer.group_add(broadcast.EVERYWHERE, channel), LAYER_TIMEOUT)
+                    async with asyncio.timeout(LAYER_TIMEOUT):  # wait_for may swallow the cancellation of stop()
+                        channel = await layer.new_channel()
+                        await layer.group_add(broadcast.EVERYWHERE, channel)
                     self.channel = channel
                     broadcast.published.note(None)
                 message = await layer.receive(self.channel)
@@ -155,7 +156,8 @@ class Hub:
     async def _ask_layer(self, method: str, room: Room) -> bool:
         group = broadcast.conversation_group(room.conversation_id)
         try:
-            await asyncio.wait_for(getattr(get_channel_layer(), method)(group, self.channel), LAYER_TIMEOUT)
+            async with asyncio.timeout(LAYER_TIMEOUT):
+                await getattr(get_channel_layer(), method)(group, self.channel)
         except Exception as error:
             broadcast.published.note(error)
             return False

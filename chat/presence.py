@@ -79,7 +79,8 @@ class Presence:
         tick_at = 0.0
         while True:
             try:
-                await asyncio.wait_for(self.wake.wait(), max(0.0, tick_at - loop.time()))
+                async with asyncio.timeout_at(tick_at):
+                    await self.wake.wait()
             except TimeoutError:
                 tick_at = loop.time() + TICK_SECONDS
                 await self._write(None)

@@ -4,6 +4,7 @@ What an operator may set is in `.env.example` and the README's table; each value
 """
 
 import hmac
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -130,13 +131,11 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` the files are served from where they lie, so that the classic steps work as they are.
 collected = (STATIC_ROOT / "staticfiles.json").is_file() and not DEBUG
 WHITENOISE_USE_FINDERS = not collected
+if not collected:
+    warnings.filterwarnings("ignore", "No directory at")  # whitenoise's, of the folder that is not there yet
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "chat_server.storage.ModuleStaticFilesStorage"
-        if collected or "collectstatic" in __import__("sys").argv
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "chat_server.storage.ModuleStaticFilesStorage"},
 }
 
 # Who you are ------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_with_a_bad_token_everything_is_401(name, method, group, api, ids_of):
 
 
 @pytest.mark.parametrize(("name", "method", "which"), WITH_IDS)
-def test_an_id_that_nothing_has_is_404_however_long_it_is(name, method, which, number, alice, group, api, ids_of):
+def test_an_id_that_nothing_has_is_404_however_long_it_is(name, method, which, alice, group, api, ids_of):
     client, ids = api(alice), ids_of(group)
     for number in (0, 2**31, 2**63 - 1, 2**63, 2**64, 10**30, "9" * 5000):
         assert refused(call(client, name, method, {**ids, which: number})) == (404, "not_found"), str(number)[:40]

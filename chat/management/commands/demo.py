@@ -288,14 +288,14 @@ async def connect(person: Person, conversation: int) -> LiveSocket:
     return socket
 
 
-async def go_on(conversations: dict[Talk, int], people: dict[str, Person], seconds: int) -> int:
-    """Let everybody type, talk and read for that long; how many messages there were."""
+async def go_on(conversations: dict[Talk, int], people: dict[str, Person], seconds: int) -> None:
+    """Let everybody type, talk and read for that long."""
     scenes = []
     for talk, conversation in conversations.items():
         if talk.live:
             sockets = {name: await connect(people[name], conversation) for name in talk.people}
             scenes.append((sockets, cycle(talk.live)))
-    said, end = 0, time.monotonic() + seconds
+    end = time.monotonic() + seconds
 
     async def pause(length: float) -> None:
         await deferLater(reactor, max(0, min(length, end - time.monotonic())))
@@ -310,12 +310,10 @@ async def go_on(conversations: dict[Talk, int], people: dict[str, Person], secon
         if sockets[who].closed.called:
             raise CommandError("The server has closed the connection.")
         sockets[who].say("chat_message", content=text)
-        said += 1
     for sockets, _ in scenes:
         for socket in sockets.values():
             socket.sendClose()
             await socket.closed
-    return said
 
 
 class Command(BaseCommand):
@@ -346,7 +344,7 @@ class Command(BaseCommand):
         if seconds:
             self.invite(url)
             self.stdout.write(f"They type, talk and read for {seconds} seconds now. Ctrl-C ends it.")
-            self.stdout.write(f"{run(go_on(conversations, people, seconds))} messages were said live.")
+            run(go_on(conversations, people, seconds))
         for person in people.values():
             person.call("POST", "/api/auth/logout/")
         self.invite(url)
@@ -367,15 +365,14 @@ def is_web_address(url: str) -> bool:
         return False
 
 
-def run(story: Coroutine[Any, Any, int]) -> int:
-    """What the coroutine returns, or 0 where Ctrl-C ended it; `CommandError`."""
-    outcome: list[Any] = [0]
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Return when the coroutine is through, or Ctrl-C is pressed; raises what it raised."""
+    failures: list[Failure] = []
 
     def begin() -> None:
-        ensureDeferred(story).addBoth(outcome.append).addBoth(lambda _: reactor.stop())
+        ensureDeferred(story).addErrback(failures.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(begin)
     reactor.run()
-    if isinstance(outcome[-1], Failure):
-        outcome[-1].raiseException()
-    return int(outcome[-1])
+    for failure in failures:
+        failure.raiseException()

@@ -27,7 +27,7 @@ help:  ## list these targets
 
 run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at http://localhost:8000 (HOST=, PORT=, WORKERS=)
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@echo "Open http://localhost:$(PORT)/ in two browsers. Ctrl-C ends it."
+	@echo "== open http://localhost:$(PORT)/ (Ctrl-C ends it)"
 	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 demo: $(VENV)/.requirements  ## make users and conversations to play with
@@ -49,7 +49,7 @@ test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 check: export SECRET_KEY := nobody-signs-anything-with-this-key-0123456789-abcdefghijklmnopqrstuvwxyz
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy
 	@echo "== ruff"
-	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . ; echo "make format mends it"; exit 1; }
+	@$(BIN)/ruff format --check . || { echo "make format mends it"; exit 1; }
 	@$(BIN)/ruff check .
 	@echo "== mypy"
 	@$(BIN)/mypy
@@ -64,7 +64,7 @@ check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migratio
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@HTTPS=True $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format:  $(VENV)/.requirements-dev  ## format the code and mend what ruff can
+format: $(VENV)/.requirements-dev  ## format the code and mend what ruff can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 

@@ -19,6 +19,7 @@ from .models import Conversation, ConversationParticipant, Message
 
 admin.site.site_header = admin.site.site_title = "Chat server"
 admin.site.index_title = "Administration"
+admin.site.enable_nav_sidebar = False  # five models: the lists need the room more
 
 PARTICIPANTS_PER_PAGE = 50
 EXCERPT = 80
@@ -29,6 +30,12 @@ Deletion = tuple[list[str], dict[str, int], set[str], list[str]]
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Nothing is added or changed here: only services know how."""
+
+    empty_value_display = NOTHING
+    list_per_page = 50
+    show_full_result_count = False  # messages may be millions
+    delete_confirmation_template = "admin/chat/delete_confirmation.html"
+    delete_selected_confirmation_template = "admin/chat/delete_selected_confirmation.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -42,10 +49,8 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "title", "participant_count", "message_count", "updated_at")
     list_display_links = ("id", "title")
     list_filter = ("type", "updated_at")
-    list_per_page = 50
     search_fields = ("name", "participants__user__username")
     search_help_text = "A group's name, or a participant's username"
-    show_full_result_count = False
     ordering = ("-updated_at",)
     fieldsets = (
         (None, {"fields": ("type", "title", "description", "participant_count", "message_count")}),
@@ -53,8 +58,6 @@ class ConversationAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("title", "participant_count", "message_count")
     change_form_template = "admin/chat/conversation/change_form.html"
-    delete_confirmation_template = "admin/chat/delete_confirmation.html"
-    delete_selected_confirmation_template = "admin/chat/delete_selected_confirmation.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
@@ -97,7 +100,8 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> Deletion:
         """Counted, not loaded: Django would collect every message."""
         found = list(objs)
-        lines = [f"{each} – {each.people} participants, {each.last_seq} messages" for each in found]
+        line = "{} – {} participants, {} messages"
+        lines = [format_html(line, self.title(each), each.people, each.last_seq) for each in found]
         return lines, {"conversations": len(found), "messages": sum(each.last_seq for each in found)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
@@ -129,10 +133,8 @@ class MessageAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "where", "seq", "sender", "type", "excerpt")
     list_select_related = ("conversation", "sender")
     list_filter = ("type", DeletedFilter)
-    list_per_page = 50
     search_fields = ("content", "sender__username")
     search_help_text = "What was said, or the sender's username"
-    show_full_result_count = False
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
     actions = ("delete_selected",)
@@ -140,9 +142,6 @@ class MessageAdmin(ReadOnlyAdmin):
         (None, {"fields": ("conversation", "seq", "type", "sender", "content", "event", "reply_to")}),
         ("History", {"fields": ("created_at", "edited_at", "deleted_at", "version", "client_id")}),
     )
-    empty_value_display = NOTHING
-    delete_confirmation_template = "admin/chat/delete_confirmation.html"
-    delete_selected_confirmation_template = "admin/chat/delete_selected_confirmation.html"
 
     @admin.display(description="Conversation", ordering="conversation")
     def where(self, message: Message) -> str:
@@ -156,9 +155,6 @@ class MessageAdmin(ReadOnlyAdmin):
         if message.event is not None:
             return format_html("<em>{}</em>", message.event.get("action", "").replace("_", " "))
         return Truncator(message.content).chars(EXCERPT)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).select_related("reply_to")
 
     def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or not obj.is_fixed)

@@ -78,12 +78,13 @@ class Presence:
         loop = asyncio.get_running_loop()
         tick_at = 0.0
         while True:
-            try:
-                async with asyncio.timeout_at(tick_at):
-                    await self.wake.wait()
-            except TimeoutError:
+            if loop.time() >= tick_at:
                 tick_at = loop.time() + TICK_SECONDS
                 await self._write(None)
+            try:
+                async with asyncio.timeout_at(tick_at):  # wait_for may swallow the cancellation of stop()
+                    await self.wake.wait()
+            except TimeoutError:
                 continue
             self.wake.clear()
             turn, self.next = self.next, None

@@ -1,4 +1,4 @@
-"""Keeps tokens out of the log lines that others write, with the query string of a request in them."""
+"""Keeps tokens out of the log lines that others write, and lines out of the log that say nothing new."""
 
 import logging
 import re
@@ -22,6 +22,14 @@ class TokenMask(logging.Filter):
         if masked != message:
             record.msg, record.args = masked, None
         return True
+
+
+class FaultsOnly(logging.Filter):
+    """For `django.request`: passes what is a fault of ours; refusals and 503 are in the access log, and said once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status = getattr(record, "status_code", 500)
+        return bool(status >= 500 and status != 503)
 
 
 def mask_daphne_access_log() -> None:

@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
         "method that a path does not know and 408 for a body that takes over 30 seconds to come in. "
         "Times are RFC 3339 in UTC. "
         "Unknown fields in a body are ignored. Lists are read by following `next` and `previous`. "
+        "To try a call here, log in, and paste `access` from the answer under Authorize. "
         "Messages arrive over the socket `/ws/chat/<conversation_id>/`, which `docs/protocol.md` describes."
     ),
     "VERSION": "0.1.0",
@@ -238,8 +239,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"tokens": {"()": "chat_server.logs.TokenMask"}},
+    "filters": {
+        "tokens": {"()": "chat_server.logs.TokenMask"},
+        "faults": {"()": "chat_server.logs.FaultsOnly"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.request": {"filters": ["faults"]},
+    },
 }

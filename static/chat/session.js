@@ -1,13 +1,15 @@
 /**
- * Who is logged in: the tokens, kept in localStorage and shared by all tabs.
+ * Who is logged in, for all tabs together.
  *
  * A refresh token is good for one use, and a second use ends the whole session; so a renewal happens under a lock
- * across the tabs, and the tab that gets the lock second finds the new tokens already there.
+ * across the tabs, and the tab that gets the lock second finds the new tokens already there: in the store, whose
+ * reads are never stale. localStorage holds what is needed at once, and tells the other tabs of a change.
  *
  * Events: `renewed` (there are new tokens), `ended` (nobody is logged in any more).
  */
 import { ApiError, call } from "./http.js";
 import { exclusively } from "./lock.js";
+import * as store from "./store.js";
 
 const KEY = "chat.session";
 const DEFAULT_LIFETIME = 60_000;
@@ -36,9 +38,9 @@ class Session extends EventTarget {
   }
 
   /** Take over what register/ or login/ answered. */
-  begin({ access, refresh, user }) {
+  async begin({ access, refresh, user }) {
     this.#userId = user.id;
-    this.#store({ access, refresh, user });
+    await this.#keep({ access, refresh, user });
   }
 
   /** An access token with some life left; throws `ApiError` 401 where nobody is logged in. */
@@ -51,10 +53,12 @@ class Session extends EventTarget {
   /** A newer access token than `old`. */
   renew(old) {
     return exclusively("session", async () => {
-      const stored = this.#stored;
-      if (stored === null) throw new ApiError(401);
-      if (stored.access !== old) return stored.access;
-      return this.#spend(stored);
+      const kept = await store.read(KEY);
+      if (kept === undefined) this.end();
+      if (kept?.user.id !== this.#userId) throw new ApiError(401);
+      if (kept.access === old) return this.#spend(kept);
+      this.#announce(kept);
+      return kept.access;
     });
   }
 
@@ -62,15 +66,17 @@ class Session extends EventTarget {
   end() {
     clearTimeout(this.#timer);
     localStorage.removeItem(KEY);
+    store.write(KEY, undefined);
     if (this.#userId === null) return;
     this.#userId = null;
     this.dispatchEvent(new Event("ended"));
   }
 
-  async #spend(stored) {
+  async #spend({ refresh: spent, user }) {
     try {
-      const { access, refresh } = await call("POST", "/api/auth/token/refresh/", { body: { refresh: stored.refresh } });
-      this.#store({ access, refresh, user: stored.user });
+      const { access, refresh } = await call("POST", "/api/auth/token/refresh/", { body: { refresh: spent } });
+      if (this.#userId === null) throw new ApiError(401); // logged out meanwhile, in another tab
+      await this.#keep({ access, refresh, user });
       return access;
     } catch (error) {
       if (error.status === 401) this.end();
@@ -86,13 +92,20 @@ class Session extends EventTarget {
     }
   }
 
-  #store({ access, refresh, user }) {
+  async #keep({ access, refresh, user }) {
     const lifetime = lifetimeOf(access);
-    localStorage.setItem(KEY, JSON.stringify({ access, refresh, user, lifetime, expiresAt: Date.now() + lifetime }));
-    this.#announce();
+    const kept = { access, refresh, user, lifetime, expiresAt: Date.now() + lifetime };
+    await store.write(KEY, kept);
+    this.#announce(kept);
   }
 
-  #announce() {
+  /** The refresh token stays in the store: nobody may take it from anywhere else. */
+  #announce({ refresh, ...shown }) {
+    localStorage.setItem(KEY, JSON.stringify(shown));
+    this.#renewed();
+  }
+
+  #renewed() {
     this.#schedule();
     this.dispatchEvent(new Event("renewed"));
   }
@@ -104,7 +117,7 @@ class Session extends EventTarget {
 
   #followOtherTab() {
     if (!this.isActive) return this.end();
-    if (this.user.id === this.#userId) return this.#announce();
+    if (this.user.id === this.#userId) return this.#renewed();
     location.reload(); // somebody logged in: this tab shows the start screen, or another one's conversations
   }
 }

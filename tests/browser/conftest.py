@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.services import guard
 from tests.services.server import ServerProcess
@@ -13,8 +13,10 @@ from tests.services.server import ServerProcess
 from .person import Person
 
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+    "--disable-sync --no-first-run"
 ).split()
+expect.set_options(timeout=10_000)  # patient where the machine is busy
 
 
 # Not for the whole session: while Playwright's synchronous door is open no other event loop can run in this thread.
@@ -40,7 +42,7 @@ def shared_server(migrated_sqlite: Path) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Callable[..., Person]]:
-    """`visitor(server, name)`: somebody who has the page open; after the test no script may have failed at anybody's."""
+    """`visitor(server, name)`: somebody who has the page open; no script may have failed by the end of the test."""
     persons: list[Person] = []
 
     def come(server: ServerProcess, name: str) -> Person:

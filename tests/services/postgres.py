@@ -75,6 +75,7 @@ class PostgresServer(Service):
             "max_connections": "100",
             "fsync": "off",  # a killed process loses nothing by it; only a machine that stops does
             "full_page_writes": "off",
+            "lock_timeout": "30s",  # a test that waits for a lock for ever fails, and says where
             "log_checkpoints": "off",
             "dynamic_shared_memory_type": "mmap",  # in its folder: a killed one leaves nothing behind elsewhere
         }

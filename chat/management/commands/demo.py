@@ -148,7 +148,9 @@ class Api:
         self, method: str, path: str, body: Any = None, *, token: str = "", accept: Sequence[int] = ()
     ) -> tuple[int, Any]:
         """Status and JSON of the answer; statuses of 400 and above only where they are in `accept`."""
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        headers = {"Content-Type": "application/json", "User-Agent": "manage.py demo"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}{path}", data, headers, method=method)  # noqa: S310 - the scheme was checked
         try:

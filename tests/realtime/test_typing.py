@@ -1,0 +1,140 @@
+"""Who types: shown to the others, and never for longer than it is so."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.realtime.frames import answer, until_pong
+
+Enter = Callable[..., Any]
+TYPES, STOPS = {"type": "typing", "is_typing": True}, {"type": "typing", "is_typing": False}
+
+
+@pytest.fixture
+async def here(enter: Enter, alice: Any, conversation: Any) -> Any:
+    """Alice's socket; she types."""
+    return await enter(alice, conversation)
+
+
+@pytest.fixture
+async def there(enter: Enter, bob: Any, conversation: Any, here: Any) -> Any:
+    """Bob's socket; he has seen that Alice types."""
+    socket = await enter(bob, conversation)
+    await here.send(TYPES)
+    assert (await socket.receive_until("typing"))["is_typing"] is True
+    return socket
+
+
+async def test_typing_is_shown_to_the_others(here: Any, enter: Enter, alice: Any, bob: Any, conversation: Any) -> None:
+    there = await enter(bob, conversation)
+    await here.send(TYPES)
+    assert await there.receive_until("typing") == {
+        "type": "typing",
+        "conversation_id": conversation.pk,
+        "user_id": alice.pk,
+        "username": "alice",
+        "is_typing": True,
+    }
+
+
+async def test_one_s_own_typing_is_never_shown(
+    here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
+) -> None:
+    also_here = await enter(alice, conversation)
+    await here.send(STOPS)
+    await here.send(TYPES)
+    await there.receive_until("typing")
+    await there.receive_until("typing")
+    assert await until_pong(here) == await until_pong(also_here) == []
+
+
+async def test_typing_is_shown_in_its_conversation_only(
+    here: Any, enter: Enter, alice: Any, bob: Any, conversation: Any, group: Any
+) -> None:
+    there, elsewhere = await enter(bob, conversation), await enter(bob, group)
+    await here.send({**TYPES, "conversation_id": group.pk})
+    await there.receive_until("typing")
+    assert await until_pong(elsewhere) == []
+
+
+async def test_typing_ends_when_it_is_said_to(here: Any, there: Any, alice: Any, conversation: Any) -> None:
+    await here.send(STOPS)
+    assert await there.receive_until("typing") == {
+        "type": "typing",
+        "conversation_id": conversation.pk,
+        "user_id": alice.pk,
+        "username": "alice",
+        "is_typing": False,
+    }
+
+
+async def test_typing_ends_with_a_message_on_the_socket(here: Any, there: Any) -> None:
+    await here.send({"type": "chat_message", "content": "Hello"})
+    kinds = sorted([(await there.receive())["type"], (await there.receive())["type"]])
+    assert kinds == ["chat_message", "typing"]
+
+
+async def test_typing_ends_with_a_message_over_rest(
+    there: Any, say: Callable[..., Any], alice: Any, conversation: Any
+) -> None:
+    await say(alice, conversation)
+    frames = await until_pong(there)
+    assert {"typing": False} == {each["type"]: each["is_typing"] for each in frames if each["type"] == "typing"}
+
+
+async def test_typing_does_not_end_with_somebody_else_s_message(
+    there: Any, say: Callable[..., Any], bob: Any, conversation: Any
+) -> None:
+    await say(bob, conversation)
+    assert [each["type"] for each in await until_pong(there)] == ["chat_message"]
+
+
+async def test_typing_ends_when_the_socket_closes(here: Any, there: Any) -> None:
+    await here.close()
+    assert (await there.receive_until("typing"))["is_typing"] is False
+
+
+async def test_typing_ends_when_who_types_is_removed(
+    enter: Enter, remove: Callable[..., Any], alice: Any, bob: Any, group: Any
+) -> None:
+    there, here = await enter(alice, group), await enter(bob, group)
+    await here.send(TYPES)
+    await there.receive_until("typing")
+    await remove(group, alice, bob)
+    assert (await there.receive_until("typing"))["is_typing"] is False
+
+
+async def test_who_does_not_type_is_not_said_to_have_stopped(here: Any, there: Any) -> None:
+    await here.send(STOPS)
+    await there.receive_until("typing")
+    await answer(here, {**STOPS, "client_id": "1"})
+    await answer(here, {"type": "chat_message", "content": "Hello", "client_id": "2"})
+    assert [each["type"] for each in await until_pong(there)] == ["chat_message"]
+
+
+async def test_typing_ends_by_itself_six_seconds_after_it_was_last_said(
+    enter: Enter, add: Callable[..., Any], alice: Any, bob: Any, carol: Any, group: Any
+) -> None:
+    await add(group, alice, carol)
+    watcher, once, again = [await enter(user, group) for user in (alice, bob, carol)]
+
+    async def type_twice() -> None:
+        await again.send(TYPES)
+        await asyncio.sleep(2)
+        await again.send(TYPES)
+
+    begin = time.monotonic()
+    await once.send(TYPES)
+    typing = asyncio.create_task(type_twice())
+    ended: dict[int, float] = {}
+    while len(ended) < 2:
+        frame = await watcher.receive_until("typing", timeout=12)
+        if not frame["is_typing"]:
+            assert frame["user_id"] not in ended
+            ended[frame["user_id"]] = time.monotonic() - begin
+    await typing
+    assert 5 < ended[bob.pk] < 7.5
+    assert 7 < ended[carol.pk] < 9.5

@@ -132,7 +132,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.subscriber is None:  # closed: what was still on its way counts for nothing
             return
-        client_id = None
+        client_id = throttled = None
         try:
             self._check_size(text_data, bytes_data)
             throttled = self._throttled()
@@ -144,9 +144,11 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             if client_id is not None:
                 await self._send(encode(Ack(client_id=client_id, extra=extra)))
         except Exception as error:
-            await self._answer_error(self._explained(error), client_id)
+            await self._answer_error(self._explained(throttled or error), client_id)
         else:
-            self.bad_frames = self.throttled_frames = 0
+            self.bad_frames = 0
+            # Not to 0: of a flood, too, a frame gets through now and then.
+            self.throttled_frames = max(0, self.throttled_frames - 1)
 
     def _throttled(self) -> Throttled | None:
         """Count a frame of whatever kind; the refusal where it is one too many."""

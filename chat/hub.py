@@ -98,9 +98,9 @@ class Hub:
         if not room.subscribers:
             del self.rooms[room.conversation_id]
             room.close()
-            await self._unsubscribe(room)
+            self._spawn(self._unsubscribe(room))  # beside the close: it does not wait for a layer that hangs
         if subscriber.is_typing:
-            await self.announce_typing(subscriber, is_typing=False)
+            self._spawn(self.announce_typing(subscriber, is_typing=False))
 
     async def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
         """Tell the others of the conversation, in every process, that this user types or no longer does."""
@@ -150,7 +150,7 @@ class Hub:
 
     async def _unsubscribe(self, room: Room) -> None:
         """Ask for them no longer; at worst messages come for a conversation that nobody has open here."""
-        if room.in_group:
+        if room.in_group and room.conversation_id not in self.rooms:  # else it was opened again meanwhile
             await self._ask_layer("group_discard", room)
 
     async def _ask_layer(self, method: str, room: Room) -> bool:
@@ -258,8 +258,9 @@ class Hub:
         for subscriber in self._subscribers():
             if subscriber.expires_at <= now:
                 await subscriber.close(TOKEN_OVER)
-        for room in list(self.rooms.values()):
-            await self._subscribe(room)
+        for room in self.rooms.values():
+            if not room.in_group:
+                self._spawn(self._subscribe(room))  # beside: a layer that hangs holds up nothing here
         present = [(each, each.session_id) for each in self._subscribers() if each.waiting is None]
         if not present:
             return

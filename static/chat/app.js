@@ -56,6 +56,7 @@ class App {
 
   async #logOut() {
     this.#isLoggingOut = true;
+    this.#list.stop();
     this.#closeRooms();
     await api.logOut().catch(() => {}); // whatever the server says, the session is over here
     this.#isLoggingOut = false;

@@ -292,6 +292,8 @@ def test_a_whole_session_makes_no_noise_and_asks_no_other_host(join: Join) -> No
     expect(alice.messages).to_have_text(["Hello"])
     alice.make_group("Quiet", bob)
     alice.page.reload()
+    alice.wait_for_room("Quiet")
+    expect(alice.row("Quiet")).to_be_visible()
     alice.log_out()
     expect(alice.start).to_be_visible()
     for each in (alice, bob):

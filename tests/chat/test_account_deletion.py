@@ -1,8 +1,8 @@
 """What is left of somebody whose account is deleted."""
 
 import pytest
-from authentication.services import delete_account
 
+from authentication.services import delete_account
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
 

@@ -57,7 +57,9 @@ def test_name_and_description_are_not_for_private_ones(alice, bob, api):
 @pytest.mark.django_db(transaction=True)
 def test_both_sides_at_the_same_moment_get_one_conversation(alice, bob, api):
     sides = [(api(alice), bob), (api(bob), alice)] * 5
-    answers = at_once([lambda client=client, other=other: client.post(CREATE, private(other)) for client, other in sides])
+    answers = at_once(
+        [lambda client=client, other=other: client.post(CREATE, private(other)) for client, other in sides]
+    )
     assert sorted(each.status_code for each in answers) == [200] * 9 + [201]
     assert len({each.json()["id"] for each in answers}) == 1
     assert Conversation.objects.count() == 1

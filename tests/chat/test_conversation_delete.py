@@ -5,7 +5,7 @@ import pytest
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
 
-from .calls import CONVERSATIONS, events, in_conversation, of_message, part, refused, refusal, results, say
+from .calls import CONVERSATIONS, events, in_conversation, of_message, part, refusal, refused, results, say
 
 
 def delete(client, conversation, **query):

@@ -5,7 +5,7 @@ import pytest
 from chat import services
 from chat.models import Conversation
 
-from .calls import CONVERSATIONS, refused, refusal, results, say
+from .calls import CONVERSATIONS, refusal, refused, results, say
 
 
 def ids(response):

@@ -34,7 +34,10 @@ def test_each_status_has_the_body(alice, bob, conversation, group, api, settings
 
 def test_several_errors_are_told_together(alice, api):
     errors = api(alice).post(SEND, {}).json()["errors"]
-    assert {(error["code"], error["attr"]) for error in errors} == {("required", "conversation"), ("required", "content")}
+    assert {(error["code"], error["attr"]) for error in errors} == {
+        ("required", "conversation"),
+        ("required", "content"),
+    }
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "trace"])
@@ -82,9 +85,15 @@ def test_more_parameters_than_anybody_needs_are_400(alice, api):
     assert refused(api(alice).get(f"{CONVERSATIONS}?{query}"))[0] == 400
 
 
-@pytest.mark.parametrize("query", ["limit=%00", "search=%ff", "search=%ED%A0%80", "cursor=%00", "type=%ff", "=", "&&&", "%"])
+@pytest.mark.parametrize(
+    "query", ["limit=%00", "search=%ff", "search=%ED%A0%80", "cursor=%00", "type=%ff", "=", "&&&", "%"]
+)
 def test_bytes_in_the_query_give_no_500(query, alice, conversation, api):
-    for path in (CONVERSATIONS, in_conversation(conversation, "participants/"), in_conversation(conversation, "messages/")):
+    for path in (
+        CONVERSATIONS,
+        in_conversation(conversation, "participants/"),
+        in_conversation(conversation, "messages/"),
+    ):
         assert api(alice).get(f"{path}?{query}").status_code in (200, 400)
 
 

@@ -29,7 +29,9 @@ CALLS = {
     "add": lambda client, group, message, eve: client.post(
         in_conversation(group, "participants/"), {"user_ids": [eve.pk]}
     ),
-    "grant": lambda client, group, message, eve: client.patch(participant(group, message.sender_id), {"is_admin": True}),
+    "grant": lambda client, group, message, eve: client.patch(
+        participant(group, message.sender_id), {"is_admin": True}
+    ),
     "remove": lambda client, group, message, eve: client.delete(participant(group, message.sender_id)),
     "message": lambda client, group, message, eve: client.get(of_message(message)),
     "receipts": lambda client, group, message, eve: client.get(of_message(message, "receipts/")),

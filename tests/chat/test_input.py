@@ -197,7 +197,8 @@ def test_json_is_taken_however_it_is_called(content_type, request_of):
 
 @pytest.mark.parametrize("call", INPUTS, ids="-".join)
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
+    "content_type",
+    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"],
 )
 def test_no_body_and_an_empty_object_are_the_same(call, content_type, request_of):
     request, _ = request_of(call)
@@ -214,9 +215,9 @@ async def chunked(path, token, body):
     from chat_server.asgi import http
 
     scope = {
-        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http"},
-        **{"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": ""},
-        **{"client": ("127.0.0.1", 5), "server": ("localhost", 80)},
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "client": ("127.0.0.1", 5), "server": ("localhost", 80),
         "headers": [
             *((b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())),
             *((b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")),

@@ -82,7 +82,8 @@ def test_content_that_will_not_do(method, body, code, alice, message, api):
 
 
 @pytest.mark.parametrize(
-    ("who", "status", "code"), [("bob", 403, "permission_denied"), ("eve", 404, "not_found"), (None, 401, "not_authenticated")]
+    ("who", "status", "code"),
+    [("bob", 403, "permission_denied"), ("eve", 404, "not_found"), (None, 401, "not_authenticated")],
 )
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_nobody_else_edits_it(who, status, code, method, bob, eve, message, api, request):

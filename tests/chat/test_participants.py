@@ -9,7 +9,9 @@ from .calls import MISSING, events, in_conversation, numbers, part, participant,
 
 
 def add(client, group, *users):
-    return client.post(in_conversation(group, "participants/"), {"user_ids": [getattr(user, "pk", user) for user in users]})
+    return client.post(
+        in_conversation(group, "participants/"), {"user_ids": [getattr(user, "pk", user) for user in users]}
+    )
 
 
 def members(group):
@@ -217,7 +219,9 @@ CALLS = {
     "revoke": lambda client, where, users: client.patch(participant(where, users["alice"]), {"is_admin": False}),
     "remove": lambda client, where, users: client.delete(participant(where, users["alice"])),
     "remove a stranger": lambda client, where, users: client.delete(participant(where, users["carol"])),
-    "grant a stranger": lambda client, where, users: client.patch(participant(where, users["carol"]), {"is_admin": True}),
+    "grant a stranger": lambda client, where, users: client.patch(
+        participant(where, users["carol"]), {"is_admin": True}
+    ),
     "leave": lambda client, where, users: client.delete(participant(where, users["alice"])),
 }
 

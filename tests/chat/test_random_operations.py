@@ -114,7 +114,9 @@ class World:
         newcomers = self.random.sample(outside, self.random.randint(0, len(outside)))
         if newcomers:
             inside = self.random.choice(sorted(log.begins))
-            response = self.api[admin].post(in_conversation(log.id, "participants/"), {"user_ids": [*newcomers, inside]})
+            response = self.api[admin].post(
+                in_conversation(log.id, "participants/"), {"user_ids": [*newcomers, inside]}
+            )
             assert [each["user"]["id"] for each in response.json()["results"]] == newcomers
             for user in newcomers:
                 log.begins[user] = log.read[user] = len(log.ids)

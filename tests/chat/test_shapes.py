@@ -171,7 +171,10 @@ def test_a_display_name_is_first_and_last_or_the_username(make_user, alice, api)
 
 
 def test_who_is_offline_is_shown_with_when_they_were_seen_last(alice, bob, conversation, api):
-    shown = {each["user"]["id"]: each["user"] for each in api(alice).get(in_conversation(conversation)).json()["participants"]}
+    shown = {
+        each["user"]["id"]: each["user"]
+        for each in api(alice).get(in_conversation(conversation)).json()["participants"]
+    }
     assert shown[bob.pk]["is_online"] is False
     assert shown[bob.pk]["last_seen"] is None
 
@@ -205,7 +208,12 @@ def test_a_reply_shows_the_original_also_to_who_does_not_see_the_original(alice,
 def test_a_tombstone_has_no_content_left_anywhere(alice, bob, conversation, api):
     message = say(alice, conversation, "A secret")
     services.delete_message(deleter=alice, message_id=message.pk)
-    for path in (CONVERSATIONS, in_conversation(conversation), in_conversation(conversation, "messages/"), of_message(message)):
+    for path in (
+        CONVERSATIONS,
+        in_conversation(conversation),
+        in_conversation(conversation, "messages/"),
+        of_message(message),
+    ):
         assert "A secret" not in api(bob).get(path).content.decode()
     shown = api(bob).get(of_message(message)).json()
     assert (shown["content"], shown["is_deleted"], shown["seq"]) == ("", True, 1)

@@ -109,7 +109,9 @@ async def test_pong_follows_what_is_said_and_changed(
 NAMES = ["type", "content", "client_id", "reply_to", "is_typing", "message_id", "token", "conversation", "user"]
 TYPES = ["chat_message", "typing", "read_receipt", "authenticate", "ping", "durable", ""]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70) | st.sampled_from(TYPES)
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
 FIELDS = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES, max_size=5)
 FRAMES = st.builds(lambda fields, kind: {**fields, "type": kind}, FIELDS, st.sampled_from(TYPES) | VALUES)
 
@@ -118,9 +120,7 @@ def _is_client_id(value: Any) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= 64 and value.isprintable()
 
 
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-)
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 @given(frame=FRAMES, client_id=st.none() | st.text(min_size=1, max_size=64).filter(str.isprintable))
 async def test_no_frame_whatever_closes_the_socket_or_stays_unanswered(
     socket: Any, frame: dict[str, Any], client_id: str | None

@@ -4,14 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import websockets
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from tests.realtime.frames import Visit, pong, the_rest, until_pong
 from tests.services.client import Refused
-from tests.services.server import ServerProcess
 
 # The token ------------------------------------------------------------------------------------------
 
@@ -203,16 +201,6 @@ async def test_under_https_the_own_page_is_the_https_one(
         await connect(alice, conversation, origin="http://localhost")
 
 
-async def test_a_real_server_refuses_foreign_pages_and_unknown_paths_over_http(server: ServerProcess) -> None:
-    refusals = {}
-    for path, origin in (("/ws/chat/1/", "http://evil.example"), ("/ws/chat/1/", "null"), ("/ws/nowhere/", server.url)):
-        with pytest.raises(websockets.InvalidStatus) as refused:
-            await websockets.connect(f"{server.ws_url}{path}", origin=origin, proxy=None)
-        refusals[path, origin] = refused.value.response.status_code
-    unknown = refusals.pop(("/ws/nowhere/", server.url))
-    assert (set(refusals.values()), unknown in (403, 404)) == ({403}, True)
-
-
 # Too many -------------------------------------------------------------------------------------------
 
 
@@ -240,9 +228,7 @@ async def test_each_user_has_their_own_number_of_sockets(
 
 
 @pytest.mark.usefixtures("two_sockets_each")
-async def test_a_closed_socket_makes_room_for_another(
-    enter: Callable[..., Any], alice: Any, conversation: Any
-) -> None:
+async def test_a_closed_socket_makes_room_for_another(enter: Callable[..., Any], alice: Any, conversation: Any) -> None:
     for _ in range(5):
         await (await enter(alice, conversation)).close()
     await enter(alice, conversation)

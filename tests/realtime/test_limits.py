@@ -144,7 +144,9 @@ async def test_who_goes_on_regardless_is_closed_though_a_frame_gets_through_now_
     assert code == 4429
 
 
-async def test_who_waits_as_told_is_never_closed(enter: Enter, frames: Any, alice: Any, conversation: Any) -> None:
+async def test_who_waits_until_there_is_room_again_is_never_closed(
+    enter: Enter, frames: Any, alice: Any, conversation: Any
+) -> None:
     frames(50, 1)
     socket = await enter(alice, conversation)
     throttled = 0
@@ -152,7 +154,7 @@ async def test_who_waits_as_told_is_never_closed(enter: Enter, frames: Any, alic
         got = await answer(socket, _ping(1))
         if got["type"] == "error":
             throttled += 1
-            await asyncio.sleep(got["retry_after"])
+            await asyncio.sleep(0.03)
 
 
 # Messages -------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ async def test_the_31st_message_of_a_burst_is_throttled(
     *acks, error = await _answers(socket, 31)
     assert {ack["type"] for ack in acks} == {"ack"}
     assert (error["code"], error["client_id"]) == ("throttled", "30")
-    assert 0 < error["retry_after"] <= 1000 / 30
+    assert 0 < error["retry_after"] <= 34
     assert len(await until_pong(there, *DURABLE)) == 30
 
 
@@ -185,9 +187,7 @@ async def test_a_repeat_is_answered_though_the_bucket_is_empty(
     assert (await rest(alice, "post", "/api/chat/messages/create/", body)).status_code == 200
 
 
-async def test_repeats_take_nothing_from_the_bucket(
-    enter: Enter, messages: Any, alice: Any, conversation: Any
-) -> None:
+async def test_repeats_take_nothing_from_the_bucket(enter: Enter, messages: Any, alice: Any, conversation: Any) -> None:
     messages(2, 1000)
     socket = await enter(alice, conversation)
     for _ in range(5):

@@ -130,9 +130,7 @@ async def test_a_page_that_is_loaded_again_is_not_shown(
     assert (await seen(bob))[0] is True
 
 
-async def test_who_has_a_socket_in_another_process_stays_online(
-    watcher: Any, socket: Any, seen: Any, bob: Any
-) -> None:
+async def test_who_has_a_socket_in_another_process_stays_online(watcher: Any, socket: Any, seen: Any, bob: Any) -> None:
     await sync_to_async(_lease)(bob, seconds=60)
     await socket.close()
     await watcher.nothing(UNSEEN)

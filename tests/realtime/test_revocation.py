@@ -115,7 +115,13 @@ async def test_what_ends_one_session_closes_no_socket_of_another(
 
 @pytest.mark.parametrize("change", [_logout, _deactivate], ids=_name)
 async def test_nothing_said_after_the_end_of_a_session_reaches_its_socket(
-    enter: Enter, visit: Callable[..., Any], say: Callable[..., Any], alice: Any, bob: Any, conversation: Any, change: Any
+    enter: Enter,
+    visit: Callable[..., Any],
+    say: Callable[..., Any],
+    alice: Any,
+    bob: Any,
+    conversation: Any,
+    change: Any,
 ) -> None:
     his = await visit(bob)
     socket = await enter(None, conversation, token=his.access)

@@ -151,7 +151,11 @@ async def test_the_later_edit_of_an_older_message_is_not_for_a_newcomer(
     await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
     await call(alice, "delete", f"messages/{old['id']}/delete/")
     await say(alice, group, "after")
-    assert [frame["type"] for frame in await durable(there, 3)] == ["message_updated", "message_deleted", "chat_message"]
+    assert [frame["type"] for frame in await durable(there, 3)] == [
+        "message_updated",
+        "message_deleted",
+        "chat_message",
+    ]
     assert contents(await durable(newcomer, 1)) == ["after"]
     assert (await pong(newcomer))["version"] == 6
     _, frames = await _replayed(await connect(carol, group, since=3))

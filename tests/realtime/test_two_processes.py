@@ -1,50 +1,217 @@
 """Two server processes on one PostgreSQL and one Redis are one server."""
 
-from collections.abc import Callable
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.services.server import RealClient, ServerProcess
+from tests.services.postgres import the_postgres
+from tests.services.redis import RedisServer
+from tests.services.server import RealClient, RealSocket, ServerProcess
+
+CROSSES = 3  # seconds: by the layer at once, by repair a little later
+DURABLE = ("chat_message", "message_updated", "message_deleted")
+
+
+@pytest.fixture(scope="module")
+def pair(the_redis: RedisServer, migrated_postgres: str) -> Iterator[tuple[ServerProcess, ServerProcess]]:
+    """Two servers for all tests here; each test has people of its own."""
+    the_redis.resume()
+    the_redis.start()
+    url = the_postgres().create_database("pair", template=migrated_postgres)
+    servers = [ServerProcess(DATABASE_URL=url, REDIS_URL=the_redis.url) for _ in range(2)]
+    for server in servers:
+        server.start()
+    yield servers[0], servers[1]
+    for server in servers:
+        server.kill()
+
+
+@dataclass
+class Two:
+    """Alice on one process, Bob on the other; their private conversation and their group, whose admin is Alice."""
+
+    alice: RealClient
+    bob: RealClient
+    private: int
+    group: int
+
+    async def enter(self, conversation: int) -> tuple[RealSocket, RealSocket]:
+        """Both in the conversation; whoever comes has been seen by the other."""
+        here, there = await self.alice.connect(conversation), await self.bob.connect(conversation)
+        for socket in (here, there):
+            await socket.receive("connected")
+        return here, there
 
 
 @pytest.fixture
-async def alice_and_bob(
-    two_servers: tuple[ServerProcess, ServerProcess], person: Callable[..., Any]
-) -> tuple[RealClient, RealClient, int]:
-    """Alice on one process, Bob on the other, and their private conversation."""
-    first, second = two_servers
-    alice, bob = await person(first, "alice"), await person(second, "bob")
-    return alice, bob, await alice.create_private(bob)
+async def two(pair: tuple[ServerProcess, ServerProcess], person: Callable[..., Any]) -> Two:
+    mark = uuid.uuid4().hex[:12]
+    alice, bob = await person(pair[0], f"alice-{mark}"), await person(pair[1], f"bob-{mark}")
+    return Two(alice, bob, await alice.create_private(bob), await alice.create_group("The group", bob))
 
 
-async def test_a_message_sent_on_a_socket_arrives_on_the_other_process(
-    alice_and_bob: tuple[RealClient, RealClient, int],
-) -> None:
-    alice, bob, conversation = alice_and_bob
-    here, there = await alice.connect(conversation), await bob.connect(conversation)
-    await there.receive("connected")
+@pytest.fixture
+async def elsewhere(two: Two, pair: tuple[ServerProcess, ServerProcess]) -> AsyncIterator[RealClient]:
+    """Alice's session on Bob's process."""
+    client = two.alice.on(pair[1])
+    yield client
+    await client.close()
+
+
+async def test_a_message_sent_on_a_socket_arrives_on_the_other_process(two: Two) -> None:
+    here, there = await two.enter(two.private)
     await here.send({"type": "chat_message", "content": "Hello", "client_id": "1"})
     ack = await here.receive_until("ack")
     frame = await there.receive_until("chat_message")
     assert (frame["message"]["id"], frame["message"]["content"]) == (ack["message_id"], "Hello")
 
 
-async def test_a_message_sent_over_rest_arrives_on_the_other_process(
-    alice_and_bob: tuple[RealClient, RealClient, int],
-) -> None:
-    alice, bob, conversation = alice_and_bob
-    there = await bob.connect(conversation)
-    await there.receive("connected")
-    message = await alice.post(conversation, "Hello")
+async def test_a_message_sent_over_rest_arrives_on_the_other_process(two: Two) -> None:
+    _, there = await two.enter(two.private)
+    message = await two.alice.post(two.private, "Hello")
     assert (await there.receive_until("chat_message"))["message"] == message
 
 
-async def test_a_token_of_one_process_opens_a_socket_on_the_other(
-    alice_and_bob: tuple[RealClient, RealClient, int], two_servers: tuple[ServerProcess, ServerProcess]
+async def test_edits_and_deletions_arrive_on_the_other_process(two: Two) -> None:
+    _, there = await two.enter(two.private)
+    message = await two.alice.post(two.private, "Hello")
+    path = f"/api/chat/messages/{message['id']}/"
+    edited = await two.alice.call("PATCH", path, {"content": "Changed"}, expect=200)
+    assert (await there.receive_until("message_updated"))["message"] == edited
+    await two.alice.call("DELETE", f"{path}delete/", expect=204)
+    assert (await there.receive_until("message_deleted"))["message"] == await two.bob.call("GET", path)
+
+
+async def test_messages_that_enter_through_both_processes_have_one_order(two: Two) -> None:
+    sockets = await two.enter(two.private)
+
+    async def send(socket: RealSocket) -> None:
+        for number in range(25):
+            await socket.send({"type": "chat_message", "content": str(number)})
+
+    async def stream(socket: RealSocket) -> list[dict[str, Any]]:
+        return [await socket.receive_until("chat_message", timeout=15) for _ in range(50)]
+
+    *_, first, second = await asyncio.gather(*map(send, sockets), *map(stream, sockets))
+    assert [frame["version"] for frame in first] == list(range(1, 51))
+    assert first == second
+
+
+async def test_a_repeat_on_the_other_process_is_the_first_message(two: Two, elsewhere: RealClient) -> None:
+    frame = {"type": "chat_message", "content": "Hello", "client_id": "1"}
+    here, there = await two.alice.connect(two.private), await elsewhere.connect(two.private)
+    await asyncio.gather(here.send(frame), there.send(frame))
+    acks = [await here.receive_until("ack"), await there.receive_until("ack")]
+    assert sorted(ack["duplicate"] for ack in acks) == [False, True]
+    assert acks[0]["message_id"] == acks[1]["message_id"]
+
+
+async def test_typing_is_shown_on_the_other_process_and_ends_with_the_socket(two: Two) -> None:
+    here, there = await two.enter(two.private)
+    await here.send({"type": "typing", "is_typing": True})
+    assert (await there.receive_until("typing", timeout=CROSSES))["is_typing"] is True
+    await here.close()
+    assert (await there.receive_until("typing", timeout=CROSSES))["is_typing"] is False
+
+
+async def test_typing_ends_on_the_other_process_with_the_message(two: Two) -> None:
+    here, there = await two.enter(two.private)
+    await here.send({"type": "typing", "is_typing": True})
+    assert (await there.receive_until("typing", timeout=CROSSES))["is_typing"] is True
+    await two.alice.post(two.private, "Hello")
+    assert (await there.receive_until("typing", timeout=CROSSES))["is_typing"] is False
+
+
+async def test_a_receipt_arrives_on_the_other_process(two: Two) -> None:
+    here, there = await two.enter(two.private)
+    message = await two.alice.post(two.private, "Hello")
+    await there.send({"type": "read_receipt", "message_id": message["id"]})
+    receipt = await here.receive_until("read_receipt", timeout=CROSSES)
+    assert (receipt["user_id"], receipt["message_id"], receipt["last_read_seq"]) == (two.bob.id, message["id"], 1)
+
+
+async def test_who_comes_and_goes_is_shown_on_the_other_process(two: Two) -> None:
+    here = await two.alice.connect(two.private)
+    await here.receive("connected")
+    there = await two.bob.connect(two.group)
+    status = await here.receive_until("user_status", timeout=CROSSES)
+    assert (status["user_id"], status["status"], status["conversation_id"]) == (two.bob.id, "online", two.private)
+    assert two.alice.id in (await there.receive("connected"))["online"]
+    await there.close()
+    assert (await here.receive_until("user_status", timeout=10))["status"] == "offline"
+
+
+async def test_a_socket_in_each_process_is_one_presence(two: Two, elsewhere: RealClient) -> None:
+    there = await two.bob.connect(two.private)
+    await there.receive("connected")
+    here, also_here = await two.alice.connect(two.private), await elsewhere.connect(two.private)
+    assert (await there.receive_until("user_status", timeout=CROSSES))["status"] == "online"
+    await also_here.receive("connected")
+    await here.close()
+    await there.nothing(4.5)
+    assert (await two.bob.call("GET", f"/api/auth/users/{two.alice.id}/"))["is_online"] is True
+
+
+async def test_a_removal_closes_the_socket_on_the_other_process(two: Two) -> None:
+    _, there = await two.enter(two.group)
+    path = f"/api/chat/conversations/{two.group}/participants/{two.bob.id}/"
+    await two.alice.call("DELETE", path, expect=204)
+    await two.alice.post(two.group, "after")
+    last = await there.receive_until("chat_message", timeout=CROSSES)
+    assert last["message"]["event"] == {"action": "participant_removed", "user_id": two.bob.id}
+    assert await there.close_code(timeout=2) == 4403
+
+
+async def test_a_deletion_for_everyone_closes_the_socket_on_the_other_process(two: Two) -> None:
+    _, there = await two.enter(two.group)
+    await two.alice.call("DELETE", f"/api/chat/conversations/{two.group}/delete/?for_everyone=true", expect=204)
+    assert await there.close_code(timeout=2) == 4404
+
+
+async def test_a_logout_closes_the_socket_on_the_other_process(two: Two, elsewhere: RealClient) -> None:
+    socket = await elsewhere.connect(two.private)
+    await socket.receive("connected")
+    await two.alice.call("POST", "/api/auth/logout/", expect=204)
+    assert await socket.close_code(timeout=2) == 4401
+
+
+async def test_a_token_of_one_process_opens_a_socket_on_the_other(two: Two, elsewhere: RealClient) -> None:
+    connected = await (await elsewhere.connect(two.private)).receive("connected")
+    assert connected["user_id"] == two.alice.id
+
+
+async def test_what_one_process_acknowledged_the_other_one_resumes(two: Two) -> None:
+    for number in range(3):
+        await two.alice.post(two.private, str(number))
+    there = await two.bob.connect(two.private, since=1)
+    assert (await there.receive("connected"))["recovered"] is True
+    assert [(await there.receive_until("chat_message"))["version"] for _ in range(2)] == [2, 3]
+
+
+async def test_who_was_on_a_killed_process_is_shown_offline(
+    two_servers: tuple[ServerProcess, ServerProcess], postgres_url: str, person: Callable[..., Any]
 ) -> None:
-    alice, _, conversation = alice_and_bob
-    alice_elsewhere = alice.on(two_servers[1])
-    connected = await (await alice_elsewhere.connect(conversation)).receive("connected")
-    await alice_elsewhere.close()
-    assert connected["user_id"] == alice.id
+    first, second = two_servers
+    alice, bob = await person(first, "alice"), await person(second, "bob")
+    private = await alice.create_private(bob)
+    here, there = await alice.connect(private), await bob.connect(private)
+    for socket in (here, there):
+        await socket.receive("connected")
+    message = await bob.post(private, "said before the end")
+    second.kill()
+    with psycopg.connect(postgres_url, autocommit=True) as database:  # as if the lease's time had passed
+        database.execute(
+            "UPDATE chat_presencelease SET expires_at = now() - interval '1 second' WHERE user_id = %s", [bob.id]
+        )
+    status = await here.receive_until("user_status", timeout=20)
+    while status["status"] != "offline":
+        status = await here.receive_until("user_status", timeout=20)
+    assert status["user_id"] == bob.id
+    shown = await alice.call("GET", f"/api/auth/users/{bob.id}/")
+    assert (shown["is_online"], shown["last_seen"]) == (False, status["last_seen"])
+    assert await alice.call("GET", f"/api/chat/messages/{message['id']}/") == message

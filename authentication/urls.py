@@ -14,7 +14,7 @@ urlpatterns = [
     path("password-reset-confirm/", views.PasswordResetConfirm.as_view(), name="password-reset-confirm"),
     path("password-change/", views.PasswordChange.as_view(), name="password-change"),
     path("users/", views.Users.as_view(), name="users"),
-    path("users/<int:user_id>/", views.UserDetail.as_view(), name="user"),
+    path("users/<id:user_id>/", views.UserDetail.as_view(), name="user"),
     path("sessions/", views.Sessions.as_view(), name="sessions"),
     # A slug: of any other text a session's id cannot be made, and no database would take all of it (NUL).
     path("sessions/<slug:session_id>/", views.SessionDetail.as_view(), name="session"),

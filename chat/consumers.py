@@ -277,6 +277,10 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await get_hub().leave(subscriber)
             await self.close(code)
 
+    async def websocket_too_big(self, message: Payload) -> None:
+        """The launcher refused a frame that is over the limit without taking it in."""
+        await self._answer_error(TooBig(), None)
+
     async def websocket_shutdown(self, message: Payload) -> None:
         """The server stops: what came before is answered, and the client is told to come back."""
         await self._end(COME_BACK)

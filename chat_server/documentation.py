@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,8 @@ from rest_framework.views import APIView
 
 class JSONRefusals(APIView):
     """A view that answers no JSON where all is well; its refusals are those of every other path."""
+
+    content_negotiation_class = DefaultContentNegotiation
 
     def handle_exception(self, exc: Exception) -> Response:
         renderer = JSONRenderer()

@@ -22,9 +22,10 @@ def integer_parameter(request: Request, name: str, *, minimum: int) -> int | Non
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and minimum <= int(text) <= MAX_INTEGER):
+    digits = text.lstrip("0") or text[:1]
+    if not (digits.isascii() and digits.isdigit()) or (value := int(digits[:20])) < minimum:
         raise ValidationError({name: [f"A whole number from {minimum} on is expected."]}, code="invalid")
-    return int(text)
+    return min(value, MAX_INTEGER)  # what is longer still is more than there is, too
 
 
 def choice_parameter(request: Request, name: str, choices: tuple[str, ...]) -> str | None:

@@ -185,6 +185,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["authentication.throttling.UserThrottle"],
     "DEFAULT_PARSER_CLASSES": ["chat_server.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chat_server.negotiation.JSONAlways",
     "DEFAULT_SCHEMA_CLASS": "chat_server.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -248,5 +249,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.request": {"filters": ["faults"]},
+        "psycopg.pool": {"level": "ERROR"},  # its warnings say at each try what is said once
     },
 }

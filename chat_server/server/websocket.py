@@ -39,7 +39,8 @@ class Socket(WebSocketProtocol):
         self.message_bytes += length
         if self.message_bytes > self.server.limits.frame_bytes and not self.failedByMe:
             self.failedByMe = True  # nothing of this message is kept or handed on
-            self.sendClose(TOO_BIG)
+            self.application_queue.put_nowait({"type": "websocket.too_big"})  # the consumer says so, and closes
+            reactor.callLater(self.server.limits.close_seconds, self.close_with, TOO_BIG)
 
     # Back-pressure ------------------------------------------------------------------------------
 
@@ -85,9 +86,10 @@ class Socket(WebSocketProtocol):
             self.server.protocol_disconnected(self)
             handshake.errback(ConnectionDeny(503, "Service Unavailable"))
 
-    def close_for_restart(self) -> None:
+    def close_with(self, code: int) -> None:
+        """Close where the consumer has not."""
         if self.state == self.STATE_OPEN:
-            self.sendClose(RESTART)
+            self.sendClose(code)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send" and self.state in (self.STATE_CLOSING, self.STATE_CLOSED):

@@ -112,7 +112,7 @@ class Person:
     def row(self, name: str) -> Locator:
         """The conversation of that name in the list."""
         rows = self.page.get_by_test_id("conversations").get_by_role("listitem")
-        return rows.filter(has=self.page.locator(".row-name").get_by_text(name))
+        return rows.filter(has=self.page.locator(".row-name").get_by_text(name, exact=True))
 
     def open_conversation(self, name: str) -> None:
         """Open one that is in the list, and wait for its socket."""

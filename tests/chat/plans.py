@@ -28,7 +28,8 @@ INSERT INTO chat_conversation (id, type, name, description, private_key, last_se
            CASE WHEN n <= 3 THEN 20000 WHEN n <= 303 THEN 5 ELSE 2 END,
            CASE WHEN n <= 3 THEN 20000 WHEN n <= 303 THEN 5 ELSE 2 END,
            now() - n * interval '1 minute', now() - n * interval '1 minute' FROM generate_series(1, 20303) n;
-INSERT INTO chat_conversationparticipant (conversation_id, user_id, is_admin, joined_at, visible_after_seq, last_read_seq)
+INSERT INTO chat_conversationparticipant
+    (conversation_id, user_id, is_admin, joined_at, visible_after_seq, last_read_seq)
     SELECT c, u, u = 1, now() - u * interval '1 second', 0, 60 * u
     FROM generate_series(1, 3) c, generate_series(1, 300) u
     UNION ALL SELECT c, u, u = 1, now(), 0, 3 FROM generate_series(4, 303) c, generate_series(1, 4) u

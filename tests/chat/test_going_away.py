@@ -7,9 +7,10 @@ on the call's own connection, where no lock of the call's would have kept it wai
 import pytest
 from django.db import connection, transaction
 
+from authentication.services import delete_account
 from chat import services
 
-from .calls import CONVERSATIONS, in_conversation, of_message, participant, say
+from .calls import CONVERSATIONS, CREATE, in_conversation, of_message, participant, say
 
 GOING = {
     "removed": lambda alice, bob, group: services.remove_participant(
@@ -41,6 +42,37 @@ CALLS = {
 WITHOUT_A_LOCK = {"mark-read"}
 
 
+class Interruption:
+    """Does something once, before the query of that number; queries under a lock of the call's are not counted."""
+
+    def __init__(self, number, action, *, locks):
+        self.left, self.action, self.locks = number, action, locks
+        self.outside = len(connection.savepoint_ids) + 1
+        self.done = False
+
+    def __call__(self, execute, sql, params, many, context):
+        locked = self.locks and len(connection.savepoint_ids) > self.outside
+        if not (self.done or locked or sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))):
+            self.left -= 1
+            if self.left < 0:
+                self.done = True
+                self.action()
+        return execute(sql, params, many, context)
+
+
+def at_every_moment(call, action, *, locks=True):
+    """The status of the call with the action before its first query, before its second one, and so on to the last."""
+    statuses = []
+    while True:
+        interruption = Interruption(len(statuses), action, locks=locks)
+        with transaction.atomic():
+            with connection.execute_wrapper(interruption):
+                statuses.append(call().status_code)
+            transaction.set_rollback(True)
+        if not interruption.done:
+            return statuses
+
+
 @pytest.mark.parametrize("going", GOING)
 @pytest.mark.parametrize("call", CALLS)
 def test_what_goes_away_during_a_call_is_404(call, going, alice, bob, carol, eve, group, api):
@@ -49,62 +81,23 @@ def test_what_goes_away_during_a_call_is_404(call, going, alice, bob, carol, eve
     message = say(carol, group)
     client = api(bob)
     client.raise_request_exception = False
-    statuses, moment, reached = {}, 0, True
-    while reached:
-        reached, seen, acting = False, 0, False
-        outside = len(connection.savepoint_ids) + 1
-
-        def interfere(execute, sql, params, many, context):
-            nonlocal reached, seen, acting
-            if not acting:
-                locked = len(connection.savepoint_ids) > outside and call not in WITHOUT_A_LOCK
-                if not locked and not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-                    seen += 1
-                    if seen == moment + 1:
-                        reached = acting = True
-                        GOING[going](alice, bob, group)
-                        acting = False
-            return execute(sql, params, many, context)
-
-        with transaction.atomic():
-            with connection.execute_wrapper(interfere):
-                response = CALLS[call](client, group, message, eve)
-            statuses[moment] = response.status_code
-            transaction.set_rollback(True)
-        moment += 1
-    assert moment > 2
-    assert set(statuses.values()) <= {200, 201, 204, 404}, statuses
+    statuses = at_every_moment(
+        lambda: CALLS[call](client, group, message, eve),
+        lambda: GOING[going](alice, bob, group),
+        locks=call not in WITHOUT_A_LOCK,
+    )
+    assert len(statuses) > 2
+    assert set(statuses) <= {200, 201, 204, 404}, statuses
 
 
-@pytest.mark.parametrize("call", ["create", "create again"])
-def test_a_private_conversation_is_shown_whatever_goes_on(call, alice, bob, api):
-    """The other's account goes while it is opened."""
-    from authentication.services import delete_account
-
-    if call == "create again":
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there already"])
+def test_a_private_conversation_is_opened_while_the_other_s_account_goes(there, alice, bob, api):
+    if there:
         services.open_private_conversation(user=alice, participant_ids=[bob.pk])
     client = api(alice)
     client.raise_request_exception = False
-    body = {"type": "private", "participant_ids": [bob.pk]}
-    statuses, moment, reached = {}, 0, True
-    while reached:
-        reached, seen, acting = False, 0, False
-        outside = len(connection.savepoint_ids) + 1
-
-        def interfere(execute, sql, params, many, context):
-            nonlocal reached, seen, acting
-            if not acting and len(connection.savepoint_ids) <= outside and not sql.startswith("SAVEPOINT"):
-                seen += 1
-                if seen == moment + 1:
-                    reached = acting = True
-                    delete_account(user=type(bob).objects.get(pk=bob.pk))
-                    acting = False
-            return execute(sql, params, many, context)
-
-        with transaction.atomic():
-            with connection.execute_wrapper(interfere):
-                response = client.post("/api/chat/conversations/create/", body)
-            statuses[moment] = response.status_code
-            transaction.set_rollback(True)
-        moment += 1
-    assert set(statuses.values()) <= {200, 201, 400}, statuses
+    statuses = at_every_moment(
+        lambda: client.post(CREATE, {"type": "private", "participant_ids": [bob.pk]}),
+        lambda: delete_account(user=type(bob).objects.get(pk=bob.pk)),
+    )
+    assert set(statuses) <= {200, 201, 400}, statuses

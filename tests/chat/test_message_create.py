@@ -149,10 +149,21 @@ def test_a_conversation_that_is_not_there_is_404(number, alice, api):
 
 def test_what_the_server_decides_is_not_set_by_the_body(alice, bob, conversation, api):
     mine = {
-        "id": 4711, "seq": 99, "version": 99, "type": "system", "sender": bob.pk, "sender_id": bob.pk,
-        "event": {"action": "admin_granted", "user_id": bob.pk}, "is_edited": True, "is_deleted": True,
-        "created_at": "2001-01-01T00:00:00Z", "edited_at": "2001-01-01T00:00:00Z", "client_digest": "x",
-        "deleted_at": "2001-01-01T00:00:00Z", "is_staff": True, "unknown": {"a": [1]},
+        "id": 4711,
+        "seq": 99,
+        "version": 99,
+        "type": "system",
+        "sender": bob.pk,
+        "sender_id": bob.pk,
+        "event": {"action": "admin_granted", "user_id": bob.pk},
+        "is_edited": True,
+        "is_deleted": True,
+        "created_at": "2001-01-01T00:00:00Z",
+        "edited_at": "2001-01-01T00:00:00Z",
+        "client_digest": "x",
+        "deleted_at": "2001-01-01T00:00:00Z",
+        "is_staff": True,
+        "unknown": {"a": [1]},
     }
     shown = send(api(alice), conversation, **mine).json()
     assert shown["id"] != 4711

@@ -1,5 +1,7 @@
 """What each call costs: a known number of queries, the same for 3 rows and for 30."""
 
+from functools import partial
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -34,7 +36,7 @@ def cost(call):
 
 @pytest.fixture
 def grow(alice, bob, group, fill):
-    """`grow(n)`: n more members, n messages, each a reply to the one before, and n groups of four with something said."""
+    """`grow(n)`: n more members, n messages, each a reply to the one before, and n more groups with a message."""
 
     def more(count):
         members = fill(group, count)
@@ -68,10 +70,10 @@ def calls(client, group):
 
 def test_every_list_costs_the_same_whatever_its_length(alice, group, grow, api):
     client = api(alice)
+    lists = calls(client, group)
     for count in (3, 27):
         grow(count)
-        lists = calls(client, group)
-        assert {name: cost(lambda name=name: client.get(*lists[name])) for name in lists} == KNOWN
+        assert {name: cost(partial(client.get, *lists[name])) for name in lists} == KNOWN
     lengths = {name: len(client.get(*lists[name]).json().get("results", [])) for name in lists}
     assert all(length >= 28 for name, length in lengths.items() if name not in ("conversation", "message")), lengths
 
@@ -101,12 +103,12 @@ def test_a_send_costs_the_same_in_a_group_of_any_size(alice, group, grow, api):
 
 
 def test_every_write_costs_the_same_in_a_group_of_any_size(alice, bob, group, fill, api):
-    client, costs = api(alice), []
-    for count in (3, 27):
+    client = api(alice)
+
+    def costs(count):
         *_, granted, removed, leaving = fill(group, count)
-        message = say(alice, group)
+        message, leaver = say(alice, group), api(leaving)
         say(bob, group)
-        leaver = api(leaving)
         writes = {
             "edit": lambda: client.patch(of_message(message), {"content": "Edited"}),
             "delete": lambda: client.delete(of_message(message, "delete/")),
@@ -116,8 +118,9 @@ def test_every_write_costs_the_same_in_a_group_of_any_size(alice, bob, group, fi
             "remove": lambda: client.delete(participant(group, removed)),
             "leave": lambda: leaver.delete(participant(group, leaving)),
         }
-        costs.append({name: cost(write) for name, write in writes.items()})
-    assert costs[0] == costs[1]
+        return {name: cost(write) for name, write in writes.items()}
+
+    assert costs(3) == costs(27)
 
 
 @pytest.mark.parametrize("call", ["create", "add", "delete for everyone"])

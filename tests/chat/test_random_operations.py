@@ -1,4 +1,4 @@
-"""Many operations in random order, against a count by hand that knows nothing of markers, seqs and versions in the database."""
+"""Many operations in random order, against a count by hand that knows nothing of the numbers in the database."""
 
 import random
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ STEPS = 100
 
 @dataclass
 class Log:
-    """What one conversation is by the contract: the messages in order, the changes, and what each member sees and read."""
+    """What one conversation is by the contract: its messages, its changes, and what each member sees and has read."""
 
     id: int
     begins: dict = field(default_factory=dict)  # user id -> the messages up to this number are not for them
@@ -36,7 +36,7 @@ class Log:
 
 
 class World:
-    """Four people, a group and a private conversation; each operation is one REST call and its effect by the contract."""
+    """Four people, a group, a private conversation; each operation is a REST call and its effect by the contract."""
 
     def __init__(self, people, api, seed):
         self.random = random.Random(seed)

@@ -49,6 +49,8 @@ async def websocket(path: str, receive: Any, send: Any) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.shutdown" and not path.endswith("/deaf"):
             await send({"type": "websocket.close", "code": 4503})
+        elif message["type"] == "websocket.too_big" and not path.endswith("/deaf"):
+            await send({"type": "websocket.close", "code": 4413})
         elif message["type"] == "websocket.receive":
             if path.endswith("/slow"):
                 await asyncio.sleep(0.005)

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import Truncator
 
 from . import services
 from .models import Session, SessionQuerySet, User
@@ -61,7 +62,7 @@ class UserAdmin(DjangoUserAdmin):
 class SessionAdmin(admin.ModelAdmin):
     """To look at, and to end: "delete" is what ends one."""
 
-    list_display = ("user", "created_at", "last_used_at", "expires_at", "ip", "user_agent")
+    list_display = ("user", "created_at", "last_used_at", "ip", "device")
     list_select_related = ("user",)
     list_filter = ("created_at", "last_used_at")
     search_fields = ("user__username", "user__email", "ip")
@@ -71,6 +72,10 @@ class SessionAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> SessionQuerySet:
         return Session.objects.live()
+
+    @admin.display(description="Device", ordering="user_agent")
+    def device(self, session: Session) -> str:
+        return Truncator(session.user_agent).chars(60)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

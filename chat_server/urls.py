@@ -4,7 +4,6 @@ from django.views.generic import TemplateView
 
 from .documentation import Documentation, Schema
 from .errors import UnknownPath
-from . import converters  # noqa: F401  registers <id:…>, which the included paths use
 from .health import healthz, readyz
 
 handler400 = "chat_server.errors.bad_request"

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connections
+from django.urls import get_resolver
 
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
@@ -15,6 +16,7 @@ CONVERSATIONS = f"{ROOT}conversations/"
 CREATE = f"{CONVERSATIONS}create/"
 SEND = f"{ROOT}messages/create/"
 MISSING = 999_999_999
+URLS = get_resolver().namespace_dict["chat"][1].url_patterns
 
 
 def in_conversation(conversation: Any, rest: str = "") -> str:

@@ -7,9 +7,8 @@ from rest_framework import serializers as drf
 
 from chat import serializers
 from chat.models import Message
-from chat.urls import urlpatterns
 
-from .calls import CREATE, SEND, in_conversation, of_message, participant, refusal, refused, say
+from .calls import CREATE, SEND, URLS, in_conversation, of_message, participant, refusal, refused, say
 
 # Every call that takes a body, and the serializer that reads it.
 INPUTS = {
@@ -79,7 +78,7 @@ def request_of(alice, bob, carol, group, api):
 def test_every_call_with_a_body_is_known_to_these_tests():
     writing = {
         (pattern.name, method)
-        for pattern in urlpatterns
+        for pattern in URLS
         for method in ("post", "put", "patch")
         if hasattr(pattern.callback.cls, method)
     }

@@ -7,9 +7,8 @@ import pytest
 from django.urls import reverse
 
 from chat import services
-from chat.urls import urlpatterns
 
-from .calls import MISSING, refused, say
+from .calls import MISSING, URLS, refused, say
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # What an endpoint without an id in its path is about: a conversation in its body, or only what the caller has.
@@ -21,7 +20,7 @@ def endpoints() -> list[tuple[str, str, set[str]]]:
     """Every (URL name, method, ids in its path) of chat."""
     return [
         (pattern.name, method, set(pattern.pattern.converters))
-        for pattern in urlpatterns
+        for pattern in URLS
         for method in METHODS
         if hasattr(pattern.callback.cls, method)
     ]
@@ -38,7 +37,7 @@ BODIES = {
 
 
 def call(client: Any, name: str, method: str, ids: dict[str, Any]) -> Any:
-    converters = next(pattern.pattern.converters for pattern in urlpatterns if pattern.name == name)
+    converters = next(pattern.pattern.converters for pattern in URLS if pattern.name == name)
     # Put in afterwards: `reverse` takes no number of more than 4300 digits.
     path = reverse(f"chat:{name}", kwargs={each: 10**9 + index for index, each in enumerate(converters)})
     for index, each in enumerate(converters):
@@ -59,7 +58,7 @@ def ids_of(alice: Any, bob: Any) -> Callable[[Any], dict[str, int]]:
 def test_every_endpoint_is_known_to_these_tests():
     without_ids = {name for name, _, ids in endpoints() if not ids}
     assert without_ids == ADDRESSED_BY_NOTHING | set(ADDRESSED_BY_BODY)
-    assert {pattern.name for pattern in urlpatterns} == {name for name, _ in EVERYTHING}
+    assert {pattern.name for pattern in URLS} == {name for name, _ in EVERYTHING}
     known = {"conversation_id", "message_id", "user_id"}
     assert set().union(*(ids for _, _, ids in endpoints())) == known
 

@@ -34,7 +34,7 @@ def enter(connect: Callable[..., Any]) -> Callable[..., Awaitable[Socket]]:
 
 @pytest.fixture
 def call(rest: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """`await call(user, "patch", "messages/1/", {…})`: the JSON of a good answer of `/api/chat/`, None without a body."""
+    """`await call(user, "patch", "messages/1/", {…})`: the JSON of a good answer of `/api/chat/`, or None."""
 
     async def call(user: Any, method: str, path: str, body: Any = None) -> Any:
         answer = await rest(user, method, f"/api/chat/{path}", body)

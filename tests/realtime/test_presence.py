@@ -94,15 +94,6 @@ async def test_who_comes_is_not_shown_to_strangers(
     assert [each for each in await until_pong(stranger, "user_status") if each["user_id"] == bob.pk] == []
 
 
-async def test_a_second_socket_is_not_shown(
-    watcher: Any, socket: Any, enter: Enter, bob: Any, conversation: Any
-) -> None:
-    also_socket = await enter(bob, conversation)
-    await watcher.nothing(0.3)
-    await also_socket.close()
-    await watcher.nothing(UNSEEN)
-
-
 async def test_the_last_socket_that_closes_is_shown_with_the_time(
     watcher: Any, socket: Any, seen: Any, bob: Any, conversation: Any
 ) -> None:
@@ -120,21 +111,25 @@ async def test_the_last_socket_that_closes_is_shown_with_the_time(
     }
 
 
-async def test_a_page_that_is_loaded_again_is_not_shown(
-    watcher: Any, socket: Any, enter: Enter, seen: Any, bob: Any, conversation: Any
+async def test_a_second_socket_a_page_loaded_again_and_a_socket_elsewhere_are_not_shown(
+    enter: Enter, add: Callable[..., Any], make_user: Callable[..., Any], seen: Any, alice: Any, bob: Any, group: Any
 ) -> None:
-    await socket.close()
-    assert (await seen(bob))[0] is True
-    await enter(bob, conversation)
+    carol, dave = [await sync_to_async(make_user)(name) for name in ("carol", "dave")]
+    sockets = {}
+    for user in (bob, carol, dave):
+        if user != bob:
+            await add(group, alice, user)
+        sockets[user.pk] = await enter(user, group)
+    watcher = await enter(alice, group)
+    await until_pong(watcher)
+    second = await enter(bob, group)
+    await second.close()
+    await sockets[carol.pk].close()
+    await enter(carol, group)
+    await sync_to_async(_lease)(dave, seconds=60)
+    await sockets[dave.pk].close()
     await watcher.nothing(UNSEEN)
-    assert (await seen(bob))[0] is True
-
-
-async def test_who_has_a_socket_in_another_process_stays_online(watcher: Any, socket: Any, seen: Any, bob: Any) -> None:
-    await sync_to_async(_lease)(bob, seconds=60)
-    await socket.close()
-    await watcher.nothing(UNSEEN)
-    assert (await seen(bob))[0] is True
+    assert [(await seen(user))[0] for user in (bob, carol, dave)] == [True, True, True]
 
 
 async def test_who_was_online_in_a_process_that_died_is_offline_soon(

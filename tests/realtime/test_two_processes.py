@@ -193,25 +193,27 @@ async def test_what_one_process_acknowledged_the_other_one_resumes(two: Two) -> 
     assert [(await there.receive_until("chat_message"))["version"] for _ in range(2)] == [2, 3]
 
 
-async def test_who_was_on_a_killed_process_is_shown_offline(
-    two_servers: tuple[ServerProcess, ServerProcess], postgres_url: str, person: Callable[..., Any]
-) -> None:
-    first, second = two_servers
-    alice, bob = await person(first, "alice"), await person(second, "bob")
-    private = await alice.create_private(bob)
-    here, there = await alice.connect(private), await bob.connect(private)
-    for socket in (here, there):
-        await socket.receive("connected")
-    message = await bob.post(private, "said before the end")
-    second.kill()
-    with psycopg.connect(postgres_url, autocommit=True) as database:  # as if the lease's time had passed
+@pytest.fixture
+def doomed(pair: tuple[ServerProcess, ServerProcess]) -> Iterator[ServerProcess]:
+    """Bob's process, to be killed; the next test finds it running."""
+    yield pair[1]
+    pair[1].start()
+
+
+async def test_who_was_on_a_killed_process_is_shown_offline(two: Two, doomed: ServerProcess) -> None:
+    here, _ = await two.enter(two.private)
+    message = await two.bob.post(two.private, "said before the end")
+    doomed.kill()
+    with psycopg.connect(
+        doomed.settings["DATABASE_URL"], autocommit=True
+    ) as database:  # as if the lease's time had passed
         database.execute(
-            "UPDATE chat_presencelease SET expires_at = now() - interval '1 second' WHERE user_id = %s", [bob.id]
+            "UPDATE chat_presencelease SET expires_at = now() - interval '1 second' WHERE user_id = %s", [two.bob.id]
         )
     status = await here.receive_until("user_status", timeout=20)
     while status["status"] != "offline":
         status = await here.receive_until("user_status", timeout=20)
-    assert status["user_id"] == bob.id
-    shown = await alice.call("GET", f"/api/auth/users/{bob.id}/")
+    assert status["user_id"] == two.bob.id
+    shown = await two.alice.call("GET", f"/api/auth/users/{two.bob.id}/")
     assert (shown["is_online"], shown["last_seen"]) == (False, status["last_seen"])
-    assert await alice.call("GET", f"/api/chat/messages/{message['id']}/") == message
+    assert await two.alice.call("GET", f"/api/chat/messages/{message['id']}/") == message

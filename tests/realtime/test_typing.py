@@ -82,7 +82,7 @@ async def test_typing_ends_with_a_message_over_rest(
 ) -> None:
     await say(alice, conversation)
     frames = await until_pong(there)
-    assert {"typing": False} == {each["type"]: each["is_typing"] for each in frames if each["type"] == "typing"}
+    assert [each["is_typing"] for each in frames if each["type"] == "typing"] == [False]
 
 
 async def test_typing_does_not_end_with_somebody_else_s_message(
@@ -123,7 +123,7 @@ async def test_typing_ends_by_itself_six_seconds_after_it_was_last_said(
 
     async def type_twice() -> None:
         await again.send(TYPES)
-        await asyncio.sleep(2)
+        await asyncio.sleep(1.5)
         await again.send(TYPES)
 
     begin = time.monotonic()
@@ -137,4 +137,4 @@ async def test_typing_ends_by_itself_six_seconds_after_it_was_last_said(
             ended[frame["user_id"]] = time.monotonic() - begin
     await typing
     assert 5 < ended[bob.pk] < 7.5
-    assert 7 < ended[carol.pk] < 9.5
+    assert 6.5 < ended[carol.pk] < 9

@@ -130,7 +130,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` the files are served from where they lie, so that the classic steps work as they are.
 collected = (STATIC_ROOT / "staticfiles.json").is_file() and not DEBUG
-WHITENOISE_USE_FINDERS = not collected
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not collected
 if not collected:
     warnings.filterwarnings("ignore", "No directory at")  # whitenoise's, of the folder that is not there yet
 STORAGES = {

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from . import services
 from .models import User
+from .throttling import take
 from .tokens import Access, TokenNotValid, verify_access
 
 
@@ -22,6 +23,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             raise TokenNotValid
         access = verify_access(raw.strip())
+        take("THROTTLE_USER", f"user:{access.user.pk}")  # here, so that what is refused further on counts too
         services.touch_session(access=access)
         return access.user, access
 

@@ -3,20 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from chat_server.throttling import bucket
 
 from .exceptions import InvalidCredentials, WrongPassword
-
-if TYPE_CHECKING:  # rest_framework.views itself imports this module
-    from rest_framework.views import APIView
 
 
 def client_address(source: HttpRequest | Request | Mapping[str, Any]) -> str:
@@ -78,12 +74,3 @@ def login_attempt(ip: str, email: str) -> Iterator[None]:
 def _give_back(setting_name: str, *keys: str) -> None:
     for key in keys:
         bucket(setting_name).give_back(key)
-
-
-class UserThrottle(BaseThrottle):
-    """THROTTLE_USER: all REST calls of one user; who is nobody yet is not counted here."""
-
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        if request.user is not None and request.user.is_authenticated:
-            bucket("THROTTLE_USER").take(f"user:{request.user.pk}")  # its `Throttled` knows the time to wait
-        return True

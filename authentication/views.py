@@ -52,7 +52,6 @@ class PublicView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = ()
 
 
 class Register(PublicView):

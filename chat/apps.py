@@ -21,5 +21,5 @@ class ChatConfig(AppConfig):
             await get_hub().stop()
 
         hooks.sessions_ended.append(close_sockets)
-        hooks.account_closing.append(services.leave_every_group)
+        hooks.account_closing.append(services.leave_everything)
         on_shutdown.append(stop_hub)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, Value
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Prefetch, Q, Value
 from django.db.models.functions import Concat
 
 if TYPE_CHECKING:
@@ -17,12 +17,8 @@ MAX_PARTICIPANTS = 1000
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def visible_to(self, user: User) -> ConversationQuerySet:
-        """The conversations that the user takes part in; to everybody else they do not exist."""
-        return self.filter(participants__user=user)
-
     def listed_for(self, user: User) -> ConversationQuerySet:
-        """Those of `visible_to` in the user's list: not the private ones that were deleted since their last message."""
+        """The user's conversations, without the private ones that they deleted since the last message."""
         mine = ConversationParticipant.objects.filter(user=user).exclude(hidden_at_seq__gte=F("conversation__last_seq"))
         return self.filter(pk__in=mine.values("conversation"))
 
@@ -44,20 +40,23 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(Q(type=Conversation.Type.GROUP, name__icontains=term) | private)
 
     def shown_to(self, user: User) -> ConversationQuerySet:
-        """With all that a participant is shown, in four queries whatever the number of rows and members.
+        """Those the user takes part in, with all that they are shown, in two queries whatever the number of rows.
 
-        `participant_count`; lists `mine` (the user's own row), `shown_participants` (the first 50 by `joined_at`, with
-        their users) and `last_messages` (the newest message, with its people).
+        `mine` (the user's own row), `last_message` (the newest one with its people, or None), `participant_count`, and
+        `shown_participants` (the first 50 by `joined_at`, with their users).
         """
         everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
         count = everyone.values("conversation").annotate(count=models.Count("pk")).values("count")
-        mine = ConversationParticipant.objects.filter(user=user)
         first = ConversationParticipant.objects.select_related("user").order_by("joined_at", "id")[:SHOWN_PARTICIPANTS]
-        newest = Message.objects.with_people().filter(seq=F("conversation__last_seq"))
-        return self.annotate(participant_count=models.Subquery(count)).prefetch_related(
-            Prefetch("participants", queryset=mine, to_attr="mine"),
-            Prefetch("participants", queryset=first, to_attr="shown_participants"),
-            Prefetch("messages", queryset=newest, to_attr="last_messages"),
+        return (
+            self.annotate(
+                mine=FilteredRelation("participants", condition=Q(participants__user=user)),
+                last_message=FilteredRelation("messages", condition=Q(messages__seq=F("last_seq"))),
+                participant_count=models.Subquery(count),
+            )
+            .filter(mine__isnull=False)
+            .select_related("mine", "last_message__sender", "last_message__reply_to__sender")
+            .prefetch_related(Prefetch("participants", queryset=first, to_attr="shown_participants"))
         )
 
 
@@ -76,6 +75,11 @@ class Conversation(models.Model):
     version = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    # Set by `shown_to`, which sets nothing where there is no message.
+    mine: ConversationParticipant
+    last_message: Message | None = None
+    shown_participants: list[ConversationParticipant]
 
     objects = ConversationQuerySet.as_manager()
 
@@ -187,7 +191,11 @@ class Message(models.Model):
             ),
             models.CheckConstraint(condition=Q(deleted_at__isnull=True) | Q(content=""), name="tombstones_are_empty"),
         ]
-        indexes = [models.Index(fields=["created_at"], name="message_time")]  # the admin's date hierarchy
+        indexes = [
+            models.Index(fields=["created_at"], name="message_time"),  # the admin's date hierarchy
+            # Whoever deletes a message asks who replies to it.
+            models.Index(fields=["reply_to"], condition=Q(reply_to__isnull=False), name="message_replies"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.conversation_id}#{self.seq}"

@@ -1,5 +1,6 @@
 """Shapes in and out, for REST and the socket alike. Nothing here writes: `save()` is never called."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from rest_framework import serializers
 from authentication.serializers import AuthorSerializer, UserSerializer
 from chat_server.fields import FlagField, IdField, TextField
 
-from .models import MAX_PARTICIPANTS, Conversation, ConversationParticipant, Message
+from .models import Conversation, ConversationParticipant, Message
 
 MAX_CONTENT, EXCERPT = 4000, 140
 ACTIONS = (
@@ -134,17 +135,16 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
     def get_name(self, conversation: Any) -> str:
         if conversation.is_group:
             return conversation.name
-        mine = conversation.mine[0].user_id
-        others = [each.user for each in conversation.shown_participants if each.user_id != mine]
+        others = [each.user for each in conversation.shown_participants if each.user_id != conversation.mine.user_id]
         return others[0].display_name if others else "Deleted user"
 
     @extend_schema_field(MessageSerializer(allow_null=True))
     def get_last_message(self, conversation: Any) -> Any:
-        visible = [message for message in conversation.last_messages if conversation.mine[0].sees(message)]
-        return MessageSerializer(visible[0]).data if visible else None
+        message = conversation.last_message
+        return MessageSerializer(message).data if message is not None and conversation.mine.sees(message) else None
 
     def get_unread_count(self, conversation: Any) -> int:
-        return conversation.mine[0].unread_in(conversation)
+        return conversation.mine.unread_in(conversation)
 
 
 class ReceiptSerializer(serializers.ModelSerializer[ConversationParticipant]):
@@ -204,9 +204,14 @@ class CreateConversationSerializer(serializers.Serializer[Any]):
     """What begins a conversation; `name` and `description` are for groups."""
 
     type = serializers.ChoiceField(choices=Conversation.Type.choices)
-    participant_ids = serializers.ListField(child=IdField(), max_length=2 * MAX_PARTICIPANTS)
+    participant_ids = serializers.ListField(child=IdField())
     name = TextField(max_length=100, required=False)
     description = TextField(max_length=1000, required=False, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, Mapping) and data.get("type") == Conversation.Type.PRIVATE:
+            data = {name: value for name, value in data.items() if name not in ("name", "description")}
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["type"] == Conversation.Type.GROUP and "name" not in attrs:
@@ -224,7 +229,7 @@ class MarkReadSerializer(serializers.Serializer[Any]):
 
 
 class AddParticipantsSerializer(serializers.Serializer[Any]):
-    user_ids = serializers.ListField(child=IdField(), allow_empty=False, max_length=2 * MAX_PARTICIPANTS)
+    user_ids = serializers.ListField(child=IdField(), allow_empty=False)
 
 
 class SetAdminSerializer(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -45,7 +45,10 @@ def parsed(serializer_class: type[Serializer[Any]], request: Request, *, partial
 
 def shown(request: Request, conversation_id: int) -> dict[str, Any]:
     """The conversation as the caller sees it."""
-    return ConversationSerializer(Conversation.objects.shown_to(request.user).get(pk=conversation_id)).data
+    conversation = Conversation.objects.shown_to(request.user).filter(pk=conversation_id).first()
+    if conversation is None:  # deleted, or left, since the caller was let in
+        raise NotFound
+    return ConversationSerializer(conversation).data
 
 
 class ConversationList(APIView):
@@ -238,8 +241,7 @@ class MessageDetail(APIView):
         return self._edit(request, parsed(EditMessageSerializer, request, partial=True))
 
     def _edit(self, request: Request, wanted: dict[str, Any]) -> Response:
-        content = wanted.get("content", self.message.content)
-        message = services.edit_message(editor=request.user, message_id=self.message.pk, content=content)
+        message = services.edit_message(editor=request.user, message_id=self.message.pk, content=wanted.get("content"))
         return Response(MessageSerializer(message).data)
 
 

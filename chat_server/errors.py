@@ -3,12 +3,13 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from drf_standardized_errors.formatter import flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler as StandardizedHandler
-from rest_framework.exceptions import APIException, NotFound, Throttled
+from rest_framework.exceptions import APIException, NotFound, ParseError, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,6 +26,8 @@ def as_api_exception(error: Exception) -> APIException | None:
     if isinstance(error, OperationalError | InterfaceError):  # psycopg_pool's PoolTimeout is one too
         logger.error("the database does not answer: %s", type(error).__name__)
         return Unavailable()
+    if isinstance(error, SuspiciousOperation):  # over a thousand query parameters, say
+        return ParseError("The request is not valid.")
     if isinstance(error, IntegrityError):  # a row that this one needs went at the same moment: the next try is told so
         return Unavailable()
     return None
@@ -58,7 +61,6 @@ class UnknownPath(APIView):
 
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = ()
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

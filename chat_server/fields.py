@@ -45,6 +45,8 @@ class IdField(serializers.IntegerField):
 class FlagField(serializers.BooleanField):
     """A JSON `true` or `false`."""
 
+    default_empty_html = serializers.empty  # a form without it is no `false`
+
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             self.fail("invalid", input=data)

@@ -88,6 +88,8 @@ def add_participants(*, adder: User, conversation_id: int, user_ids: Iterable[in
     """
     conversation, _ = _lock_as_admin(adder, conversation_id)
     wanted = list(dict.fromkeys(user_ids))
+    if len(wanted) > MAX_PARTICIPANTS:
+        raise GroupFull("user_ids", MAX_PARTICIPANTS)
     inside = set(conversation.participants.filter(user__in=wanted).values_list("user", flat=True))
     users = _active_users([each for each in wanted if each not in inside], attr="user_ids")
     if not users:
@@ -150,15 +152,21 @@ def delete_any_conversation(*, conversation_id: int) -> None:
 
 
 @transaction.atomic
-def leave_every_group(user: User) -> None:
-    """What happens in chat before an account is deleted: its groups go on as if it had left."""
-    mine = ConversationParticipant.objects.filter(user=user.pk, conversation__type=Conversation.Type.GROUP)
+def leave_everything(user: User) -> None:
+    """What happens in chat before an account is deleted: its groups go on as if it had left.
+
+    A private conversation stays for the other one, and goes with the second of them.
+    """
+    mine = ConversationParticipant.objects.filter(user=user.pk)
     for conversation_id in list(mine.order_by("conversation").values_list("conversation", flat=True)):
         try:
             conversation, participant = log.lock_for(user, conversation_id=conversation_id)
         except NotFound:  # left or deleted since
             continue
-        _take_out(conversation, participant, actor=user)
+        if conversation.is_group:
+            _take_out(conversation, participant, actor=user)
+        elif not conversation.participants.exclude(pk=participant.pk).exists():
+            _delete(conversation)
 
 
 def _lock_as_admin(user: User, conversation_id: int) -> tuple[Conversation, ConversationParticipant]:

@@ -73,8 +73,8 @@ def _lock_message(user: User, message_id: int) -> tuple[Conversation, Conversati
 
 
 @transaction.atomic
-def edit_message(*, editor: User, message_id: int, content: str) -> Message:
-    """Change what a message says; nothing happens if it says so already.
+def edit_message(*, editor: User, message_id: int, content: str | None) -> Message:
+    """Change what a message says; nothing happens if it says so already, or where there is no new content.
 
     `NotFound`, `PermissionDenied`, `NotEditable`.
     """
@@ -83,7 +83,7 @@ def edit_message(*, editor: User, message_id: int, content: str) -> Message:
         raise PermissionDenied
     if message.is_fixed:
         raise NotEditable
-    if message.content != content:
+    if content is not None and message.content != content:
         message.content, message.edited_at = content, timezone.now()
         log.change(conversation, message, fields=["content", "edited_at"])
     return message
@@ -146,5 +146,7 @@ def mark_read(*, reader: User, conversation_id: int, message_id: int | None = No
             )
             message = broadcast.passing(conversation_id=conversation_id, frame=broadcast.encode(receipt))
             broadcast.publish_on_commit(broadcast.conversation_group(conversation_id), message)
-        participant.refresh_from_db(fields=["last_read_seq", "last_read_at"])
+        participant = mine.select_related("conversation").first()
+        if participant is None:  # removed at this moment
+            raise NotFound
     return participant

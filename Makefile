@@ -19,6 +19,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # Coverage of both test runs is added up in one file; only the second one is held against the bound.
 COVERAGE := --cov --cov-append --cov-report=
+# Most tests wait for a process of their own; a file stays with one worker, which keeps what it has started.
+TWO_AT_A_TIME := -n 2 --dist loadfile
 
 .PHONY: help run demo test test-sqlite test-postgres check format lock clean system
 
@@ -30,21 +32,20 @@ run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at ht
 	@echo "== open http://localhost:$(PORT)/ (Ctrl-C ends it)"
 	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-demo: $(VENV)/.requirements  ## make users and conversations to play with
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py demo
+demo: $(VENV)/.requirements  ## fill the server that `make run` has started with people who chat
+	@$(BIN)/python manage.py demo --url http://localhost:$(PORT)
 
 test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes on PostgreSQL too
 
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test, on SQLite"
 	@rm -f .coverage
-	@$(BIN)/python -m pytest $(COVERAGE)
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, on PostgreSQL"
-	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(COVERAGE)term:skip-covered --cov-fail-under=95 \
-		tests/authentication tests/chat tests/realtime
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)term:skip-covered --cov-fail-under=95 \
+		tests/authentication tests/chat tests/realtime tests/admin
 
 check: export SECRET_KEY := nobody-signs-anything-with-this-key-0123456789-abcdefghijklmnopqrstuvwxyz
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy

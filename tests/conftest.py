@@ -22,7 +22,7 @@ from tests.services.server import RealClient, ServerProcess, manage
 
 # Before any test module imports the application: its settings are read once.
 ON_POSTGRES = os.environ.get("TEST_DATABASE", "sqlite") == "postgres"
-if "DJANGO_SETTINGS_MODULE" in os.environ:
+if "DJANGO_SETTINGS_MODULE" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has it from us
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their settings themselves")
 os.environ.update(
     settings_for_tests(DATABASE_URL=the_postgres().url if ON_POSTGRES else "sqlite:///unused-by-tests.sqlite3"),

@@ -204,9 +204,8 @@ async def test_who_was_on_a_killed_process_is_shown_offline(two: Two, doomed: Se
     here, _ = await two.enter(two.private)
     message = await two.bob.post(two.private, "said before the end")
     doomed.kill()
-    with psycopg.connect(
-        doomed.settings["DATABASE_URL"], autocommit=True
-    ) as database:  # as if the lease's time had passed
+    with psycopg.connect(doomed.settings["DATABASE_URL"], autocommit=True) as database:
+        # As if the lease's time had passed.
         database.execute(
             "UPDATE chat_presencelease SET expires_at = now() - interval '1 second' WHERE user_id = %s", [two.bob.id]
         )

@@ -1,4 +1,3 @@
-from asgiref.sync import async_to_sync
 from django.apps import AppConfig
 
 
@@ -14,8 +13,7 @@ class ChatConfig(AppConfig):
         from .hub import get_hub
 
         def close_sockets(session_ids: list[str]) -> None:
-            message = broadcast.sessions_ended(session_ids=session_ids)
-            async_to_sync(broadcast.publish)(broadcast.EVERYWHERE, message)
+            broadcast.publish_soon(broadcast.EVERYWHERE, broadcast.sessions_ended(session_ids=session_ids))
 
         async def stop_hub() -> None:
             await get_hub().stop()

@@ -68,28 +68,49 @@ async def reach_layer() -> None:
 async def publish(group: str, message: Payload) -> None:
     """Hand a message to every process of the group, within `PUBLISH_TIMEOUT`; never raises."""
     try:
-        await asyncio.wait_for(_layer().group_send(group, message), PUBLISH_TIMEOUT)
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await _layer().group_send(group, message)
     except Exception as error:  # whatever the layer raises: what it lost is repaired from the database
         published.note(error)
     else:
         published.note(None)
 
 
+_serving: asyncio.AbstractEventLoop | None = None
+
+
+def publish_from(loop: asyncio.AbstractEventLoop) -> None:
+    """Publish on this event loop, the server's, from now on."""
+    global _serving
+    _serving = loop
+
+
+def publish_soon(group: str, message: Payload) -> None:
+    """Publish from whatever thread; a server does not wait for it, so a layer that hangs holds up no answer."""
+    if _serving is not None and _serving.is_running():
+        asyncio.run_coroutine_threadsafe(publish(group, message), _serving)
+    else:  # a command
+        async_to_sync(publish)(group, message)
+
+
 def publish_on_commit(group: str, message: Payload) -> None:
-    """Publish once the transaction is committed, before the outermost service returns; never if it is rolled back."""
-    transaction.on_commit(lambda: async_to_sync(publish)(group, message), robust=True)
+    """`publish_soon` once the transaction is committed; never if it is rolled back."""
+    transaction.on_commit(lambda: publish_soon(group, message), robust=True)
 
 
 # What travels between processes. `type` names the method of the hub that takes it. -----------------
 
 
-def durable(message: Message) -> Payload:
+def durable(conversation_id: int, events: list[Payload]) -> Payload:
+    """Messages of one conversation that were stored together, each as `durable_event`, in version order."""
+    return {"type": "durable", "conversation_id": conversation_id, "events": events}
+
+
+def durable_event(message: Message) -> Payload:
     """A new, edited or deleted message, its frame encoded; `gone` is the user whom this very message takes out."""
     kind = MessageDeleted if message.is_deleted else MessageUpdated if message.is_edited else ChatMessage
     happened = message.event or {}
     return {
-        "type": "durable",
-        "conversation_id": message.conversation_id,
         "version": message.version,
         "seq": message.seq,
         "frame": encode(kind(message=MessageSerializer(message).data, version=message.version)),
@@ -115,10 +136,14 @@ def typing(*, conversation_id: int, user_id: int, username: str, is_typing: bool
     }
 
 
+def statuses(statuses: list[Payload]) -> Payload:
+    """Users who came or went, each as `status`."""
+    return {"type": "statuses", "statuses": statuses}
+
+
 def status(*, user_id: int, username: str, online: bool, last_seen: str | None, conversation_ids: list[int]) -> Payload:
     """Somebody came or went, in all of their conversations."""
     return {
-        "type": "status",
         "user_id": user_id,
         "username": username,
         "online": online,

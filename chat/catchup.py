@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound
 
 from authentication.tokens import live_session_ids
 
-from .broadcast import durable
+from .broadcast import durable_event
 from .events import Payload
 from .models import Conversation, ConversationParticipant, Message
 
@@ -21,6 +21,7 @@ class Missed:
     version: int
     last_seq: int
     since: int
+    participant_id: int
     visible_after_seq: int
     recovered: bool
     events: list[Payload]
@@ -28,7 +29,7 @@ class Missed:
 
 
 def read(conversation_id: int, user_id: int, since: int | None) -> Missed:
-    """What a socket of this user missed since version `since`, in five queries; `NotFound` for who takes no part.
+    """What a socket of this user missed since version `since`, in four queries; `NotFound` for who takes no part.
 
     The part is read last: a removal that it does not show yet has a version above what was read, and comes live.
     """
@@ -48,12 +49,14 @@ def read(conversation_id: int, user_id: int, since: int | None) -> Missed:
     if part is None:
         raise NotFound
     return Missed(
-        version=max(version, messages[-1].version) if messages else version,
-        last_seq=last_seq,
+        # What was stored after the head was read may be there too.
+        version=max([version, *(message.version for message in messages)]),
+        last_seq=max([last_seq, *(message.seq for message in messages)]),
         since=begin,
+        participant_id=part.pk,
         visible_after_seq=part.visible_after_seq,
         recovered=recovered,
-        events=[durable(message) for message in messages if part.sees(message)],
+        events=[durable_event(message) for message in messages if part.sees(message)],
         online=sorted(online),
     )
 
@@ -62,27 +65,24 @@ def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int]:
     """The next durable events after version `since`, and a version up to which nothing else is missing."""
     head = Conversation.objects.filter(pk=conversation_id).values_list("version", flat=True).first() or since
     changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=since)
-    return [durable(message) for message in changed.order_by("version")[:AT_A_TIME]], head
+    return [durable_event(message) for message in changed.order_by("version")[:AT_A_TIME]], head
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What holds now: conversations as `(version, last_seq)`, who takes part from which seq on, live sessions."""
+    """What holds now: conversations as `(version, last_seq)`, participants as `visible_after_seq`, live sessions."""
 
     heads: dict[int, tuple[int, int]]
-    visible_after_seq: dict[tuple[int, int], int]
+    participants: dict[int, int]
     session_ids: set[str]
 
 
-def read_rights(conversation_ids: set[int], user_ids: set[int], session_ids: set[str]) -> Rights:
+def read_rights(conversation_ids: set[int], participant_ids: set[int], session_ids: set[str]) -> Rights:
     """The state of all that has sockets in a process, in three queries."""
     conversations = Conversation.objects.filter(pk__in=conversation_ids)
-    parts = ConversationParticipant.objects.filter(conversation__in=conversation_ids, user__in=user_ids)
+    participants = ConversationParticipant.objects.filter(pk__in=participant_ids)
     return Rights(
         heads={pk: (version, seq) for pk, version, seq in conversations.values_list("pk", "version", "last_seq")},
-        visible_after_seq={
-            (conversation, user): seq
-            for conversation, user, seq in parts.values_list("conversation", "user", "visible_after_seq")
-        },
+        participants=dict(participants.values_list("pk", "visible_after_seq")),
         session_ids=live_session_ids(session_ids),
     )

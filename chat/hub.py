@@ -18,7 +18,7 @@ from django.utils import timezone
 from chat_server.database import in_thread
 
 from . import broadcast, catchup
-from .events import Pong, UserStatus
+from .events import Payload, Pong, UserStatus
 from .presence import Presence
 from .room import NOT_PARTICIPANT, Room, Subscriber
 
@@ -36,26 +36,30 @@ class Hub:
         self.rooms: dict[int, Room] = {}
         self.presence = Presence()
         self.channel: str | None = None
+        self.is_everywhere = False  # in the group of every process
+        self.is_stopped = False
         self.tasks: set[asyncio.Task[None]] = set()
         self.takes: dict[str, Callable[..., Awaitable[None]]] = {
             "durable": self._take_durable,
             "passing": self._take_passing,
             "typing": self._take_typing,
-            "status": self._take_status,
+            "statuses": self._take_statuses,
             "sessions_ended": self._take_sessions_ended,
             "conversation_deleted": self._take_conversation_deleted,
             "history_cleared": self._take_history_cleared,
         }
 
     def start(self) -> None:
-        """Begin to read and to reconcile; does nothing the second time."""
-        if not self.tasks:
+        """Begin to read and to reconcile; does nothing the second time, nor after `stop`."""
+        if not self.tasks and not self.is_stopped:
+            broadcast.publish_from(asyncio.get_running_loop())
             self._spawn(self._read())
             self._spawn(self._reconcile_for_ever())
             self._spawn(self.presence.run())
 
     async def stop(self) -> None:
         """End every task; the users with sockets here count as online for a few seconds more."""
+        self.is_stopped = True
         tasks = list(self.tasks)
         for task in tasks:
             task.cancel()
@@ -74,19 +78,20 @@ class Hub:
 
         Raises `NotFound` for who does not take part, and what the database raises when it is away.
         """
-        online = self.presence.opened(subscriber.user_id)
+        self.presence.opened(subscriber.user_id)
         room = self.rooms.setdefault(subscriber.conversation_id, Room(subscriber.conversation_id))
         room.subscribers.add(subscriber)  # from here on live frames wait for it
         try:
             await self._subscribe(room)
-            if online is not None:
-                await asyncio.shield(online)  # several sockets may wait for it
             missed = await in_thread(catchup.read)(room.conversation_id, subscriber.user_id, since)
+            if subscriber in room.subscribers:
+                await self.presence.show(subscriber.user_id)
         except BaseException:
             await self.leave(subscriber)
             raise
         if subscriber in room.subscribers:  # else what ended its right meanwhile has closed it
             await room.let_in(subscriber, missed)
+            self._repair(room)  # of what came before the room knew its version
 
     async def leave(self, subscriber: Subscriber) -> None:
         """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
@@ -127,11 +132,9 @@ class Hub:
         while True:
             try:
                 layer: Any = get_channel_layer()
-                if self.channel is None:
+                if not self.is_everywhere:
                     async with asyncio.timeout(LAYER_TIMEOUT):  # wait_for may swallow the cancellation of stop()
-                        channel = await layer.new_channel()
-                        await layer.group_add(broadcast.EVERYWHERE, channel)
-                    self.channel = channel
+                        await self._enter(layer)
                     broadcast.published.note(None)
                 message = await layer.receive(self.channel)
             except Exception as error:
@@ -142,6 +145,17 @@ class Hub:
                 await self.takes[message.pop("type")](**message)
             except Exception:
                 logger.exception("a message of the channel layer could not be handed out; the timer repairs it")
+
+    async def _enter(self, layer: Any) -> None:
+        """Take a channel of the layer, once, and join the group of every process."""
+        if self.channel is None:
+            try:
+                self.channel = await layer.new_channel()
+            except BaseException:
+                await layer.flush()  # the Redis layer keeps a queue for each channel that it could not make
+                raise
+        await layer.group_add(broadcast.EVERYWHERE, self.channel)
+        self.is_everywhere = True
 
     async def _subscribe(self, room: Room) -> None:
         """Ask the layer for the conversation's messages; where it is away the timer asks again."""
@@ -163,17 +177,18 @@ class Hub:
             return False
         return True
 
-    async def _take_durable(self, **event: Any) -> None:
-        room = self.rooms.get(event["conversation_id"])
+    async def _take_durable(self, *, conversation_id: int, events: list[Payload]) -> None:
+        room = self.rooms.get(conversation_id)
         if room is None:
             return
-        room.hear_of(event["version"], event["seq"])
-        if room.version is None or room.repairing:
-            return  # whoever reads the database now reads this one too
-        if event["version"] == room.version + 1:
-            await room.hand_out([event])
-        elif room.is_behind:
-            self._repair(room)
+        for event in events:
+            room.hear_of(event["version"], event["seq"])
+            if room.version is None or room.repairing:
+                continue  # the read that is under way, or the repair after it, brings this one too
+            if event["version"] == room.version + 1:
+                await room.hand_out([event])
+            else:
+                self._repair(room)
 
     async def _take_passing(self, *, conversation_id: int, frame: str) -> None:
         if room := self.rooms.get(conversation_id):
@@ -186,7 +201,11 @@ class Hub:
         elif room is not None:
             await room.end_typing(user_id)
 
-    async def _take_status(
+    async def _take_statuses(self, *, statuses: list[Payload]) -> None:
+        for status in statuses:
+            await self._show_status(**status)
+
+    async def _show_status(
         self, *, user_id: int, username: str, online: bool, last_seen: str | None, conversation_ids: list[int]
     ) -> None:
         for conversation_id in conversation_ids:
@@ -230,9 +249,10 @@ class Hub:
     async def _repair_now(self, room: Room) -> None:
         try:
             while room.subscribers and room.is_behind and room.version is not None:
+                heard = room.known_version
                 events, head = await in_thread(catchup.read_all)(room.conversation_id, room.version)
                 await room.hand_out(events)
-                if not events:  # nothing is missing up to the head, whatever we heard
+                if not events and room.known_version == heard:  # nothing is missing up to the head, whatever we heard
                     room.version = room.known_version = max(room.version, head)
         except Exception as error:
             logger.warning("a conversation could not be caught up (%s); tried again", type(error).__name__)
@@ -266,19 +286,19 @@ class Hub:
             return
         rights = await in_thread(catchup.read_rights)(
             {subscriber.conversation_id for subscriber, _ in present},
-            {subscriber.user_id for subscriber, _ in present},
+            {subscriber.participant_id for subscriber, _ in present},
             {session_id for _, session_id in present},
         )
         for subscriber, session_id in present:
-            place = (subscriber.conversation_id, subscriber.user_id)
             if subscriber.conversation_id not in rights.heads:
                 await subscriber.close(NO_CONVERSATION)
-            elif place not in rights.visible_after_seq:
+            elif subscriber.participant_id not in rights.participants:
                 await subscriber.close(NOT_PARTICIPANT)
             elif session_id == subscriber.session_id and session_id not in rights.session_ids:
                 await subscriber.close(TOKEN_OVER)
             else:
-                subscriber.visible_after_seq = max(subscriber.visible_after_seq, rights.visible_after_seq[place])
+                begin = rights.participants[subscriber.participant_id]
+                subscriber.visible_after_seq = max(subscriber.visible_after_seq, begin)
         for room in list(self.rooms.values()):
             if room.conversation_id in rights.heads:
                 room.hear_of(*rights.heads[room.conversation_id])

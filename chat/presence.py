@@ -51,20 +51,31 @@ class Presence:
     def __init__(self) -> None:
         self.process = uuid.uuid4().hex
         self.sockets: Counter[int] = Counter()
+        self.leased: set[int] = set()  # who is online here, those in their grace too
         self.next: Turn | None = None
         self.wake = asyncio.Event()
 
-    def opened(self, user_id: int) -> asyncio.Future[None] | None:
-        """A socket of the user opened; once what is returned is done the user is online."""
+    def opened(self, user_id: int) -> None:
+        """Count a socket of the user; they are not online by it before `show`."""
         self.sockets[user_id] += 1
-        return self._enqueue(user_id) if self.sockets[user_id] == 1 else None
+
+    async def show(self, user_id: int) -> None:
+        """A socket of the user was let in: when this returns they are online."""
+        if user_id not in self.leased:
+            self.leased.add(user_id)
+            await asyncio.shield(self._enqueue(user_id))  # others may wait for the same turn
 
     def closed(self, user_id: int) -> None:
         """A socket of the user closed; without another one they go offline after a short grace."""
         self.sockets[user_id] -= 1
         if self.sockets[user_id] <= 0:
             del self.sockets[user_id]
-            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._enqueue, user_id)
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._hide, user_id)
+
+    def _hide(self, user_id: int) -> None:
+        if user_id in self.leased and user_id not in self.sockets:
+            self.leased.discard(user_id)
+            self._enqueue(user_id)
 
     def _enqueue(self, user_id: int) -> asyncio.Future[None]:
         if self.next is None:
@@ -90,12 +101,11 @@ class Presence:
             turn, self.next = self.next, None
             if turn is not None:
                 await self._write(turn.users)
-                if not turn.written.done():
-                    turn.written.set_result(None)
+                turn.written.set_result(None)
 
     async def _write(self, users: set[int] | None) -> None:
         """Write the state of some users, or (None) renew all; where the database is away, the next tick does it."""
-        present = set(self.sockets)
+        present = set(self.leased)
         try:
             if users is None:
                 news = await in_thread(renew)(self.process, present)
@@ -104,8 +114,8 @@ class Presence:
         except Exception as error:
             logger.warning("presence could not be written (%s); tried again", type(error).__name__)
             return
-        for status in news:
-            await broadcast.publish(broadcast.EVERYWHERE, status)
+        if news:
+            broadcast.publish_soon(broadcast.EVERYWHERE, broadcast.statuses(news))
 
     async def stop(self) -> None:
         """Let the leases end soon: who comes back to another process meanwhile is never seen to go."""
@@ -130,7 +140,8 @@ def renew(process: str, present: set[int]) -> list[Payload]:
     renewed = _leases(process).filter(user__in=present).update(expires_at=now + LEASE)
     ended = set(PresenceLease.objects.filter(expires_at__lt=now).values_list("user", flat=True))
     missing = present if renewed < len(present) else set()
-    return settle(process, missing, ended - missing) if missing or ended else []
+    # Who is here stays here, though a lease of theirs ended in a process that died.
+    return settle(process, missing | (ended & present), ended - present) if missing or ended else []
 
 
 @transaction.atomic
@@ -146,7 +157,7 @@ def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
         leases, update_conflicts=True, unique_fields=["process", "user"], update_fields=["expires_at"]
     )
     _leases(process).filter(user__in=absent).delete()
-    PresenceLease.objects.filter(user__in=absent, expires_at__lt=now).delete()
+    PresenceLease.objects.filter(user__in=users, expires_at__lt=now).delete()
     held = set(PresenceLease.objects.filter(user__in=users).values_list("user", flat=True))
     came = [user for pk, user in users.items() if pk in held and not user.is_online]
     went = [user for pk, user in users.items() if pk not in held and user.is_online]

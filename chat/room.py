@@ -29,6 +29,7 @@ class Subscriber:
     expires_at: datetime
     send: Callable[[str], Awaitable[None]]
     close: Callable[[int], Awaitable[None]]
+    participant_id: int = 0
     version: int = 0  # of the last durable event that was handed to it
     visible_after_seq: int = 0
     is_typing: bool = False
@@ -69,7 +70,8 @@ class Room:
         if self.version is None:
             self.version = missed.version
         self.hear_of(missed.version, missed.last_seq)
-        subscriber.version, subscriber.visible_after_seq = missed.since, missed.visible_after_seq
+        subscriber.participant_id, subscriber.visible_after_seq = missed.participant_id, missed.visible_after_seq
+        subscriber.version = missed.since
         connected = Connected(
             conversation_id=self.conversation_id,
             user_id=subscriber.user_id,

@@ -56,8 +56,7 @@ def append(conversation: Conversation, messages: Sequence[Message], *, sender: U
     conversation.updated_at = now
     conversation.save(update_fields=["last_seq", "version", "updated_at"])
     conversation.participants.filter(user=sender.pk).update(last_read_seq=conversation.last_seq, last_read_at=now)
-    for message in messages:
-        publish(message)
+    publish(conversation, messages)
 
 
 def append_system(conversation: Conversation, *events: dict[str, Any], actor: User) -> None:
@@ -71,10 +70,11 @@ def change(conversation: Conversation, message: Message, *, fields: list[str]) -
     message.version = conversation.version
     message.save(update_fields=[*fields, "version"])
     conversation.save(update_fields=["version"])
-    publish(message)
+    publish(conversation, [message])
 
 
-def publish(message: Message) -> None:
+def publish(conversation: Conversation, messages: Sequence[Message]) -> None:
     """Encode now, publish after the commit."""
-    group = broadcast.conversation_group(message.conversation_id)
-    broadcast.publish_on_commit(group, broadcast.durable(message))
+    events = [broadcast.durable_event(message) for message in messages]
+    group = broadcast.conversation_group(conversation.pk)
+    broadcast.publish_on_commit(group, broadcast.durable(conversation.pk, events))

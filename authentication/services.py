@@ -22,7 +22,7 @@ from rest_framework.fields import get_error_detail
 from . import hooks, tokens
 from .exceptions import InvalidCredentials, InvalidResetToken, Taken, TokenNotValid, WrongPassword
 from .models import PasswordResetToken, Session, SessionQuerySet, User
-from .throttling import login_attempt
+from .throttling import login_attempt, take
 from .tokens import Access, Pair
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ hashing = threading.BoundedSemaphore(4)
 def register(
     *, email: str, username: str, password: str, ip: str, user_agent: str, first_name: str = "", last_name: str = ""
 ) -> tuple[User, Pair]:
-    """A new user, logged in; `Taken` where the address or the name is, however many ask at once."""
+    """A new user, logged in; `Taken` where the address or the name is, however many ask at once; `Throttled`."""
+    take("THROTTLE_REGISTER", f"from:{ip}")
     user = User(email=email, username=username, first_name=first_name, last_name=last_name)
     if taken := _taken(user):
         raise Taken(*taken)
@@ -85,8 +86,9 @@ def touch_session(*, access: Access) -> None:
         Session.objects.filter(pk=access.session_id, last_used_at=access.last_used_at).update(last_used_at=now)
 
 
-def request_password_reset(*, email: str) -> None:
-    """Mail a link to the address if an active user has it; the caller cannot tell by the time it takes."""
+def request_password_reset(*, email: str, ip: str) -> None:
+    """Mail a link to the address if an active user has it; the caller cannot tell by the time it takes. `Throttled`."""
+    take("THROTTLE_PASSWORD_RESET", f"from:{ip}", f"to:{email}")
     user = User.objects.active().filter(email=email).first()
     threading.Thread(target=_send_reset_link, args=(user,), name="password-reset", daemon=True).start()
 

@@ -1,15 +1,13 @@
 """Parse, call one service, show the result."""
 
-from typing import Any
-
 from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from chat_server.pagination import KeysetPage, text_parameter
+from chat_server.parsers import checked
 
 from . import openapi, services, tokens
 from .models import User
@@ -27,14 +25,7 @@ from .serializers import (
     SessionSerializer,
     UserSerializer,
 )
-from .throttling import client_address, take
-
-
-def validated(serializer: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """The body as the serializer lets it in, else 400."""
-    given = serializer(data=request.data, partial=partial)
-    given.is_valid(raise_exception=True)
-    return given.validated_data
+from .throttling import client_address
 
 
 def device(request: Request) -> dict[str, str]:
@@ -57,23 +48,21 @@ class PublicView(APIView):
 class Register(PublicView):
     @openapi.register
     def post(self, request: Request) -> Response:
-        data = validated(RegisterInput, request)
-        take("THROTTLE_REGISTER", f"from:{client_address(request)}")
-        user, pair = services.register(**data, **device(request))
+        user, pair = services.register(**checked(RegisterInput, request), **device(request))
         return logged_in(user, pair, code=status.HTTP_201_CREATED)
 
 
 class Login(PublicView):
     @openapi.log_in
     def post(self, request: Request) -> Response:
-        user, pair = services.log_in(**validated(LoginInput, request), **device(request))
+        user, pair = services.log_in(**checked(LoginInput, request), **device(request))
         return logged_in(user, pair, code=status.HTTP_200_OK)
 
 
 class Logout(APIView):
     @openapi.log_out
     def post(self, request: Request) -> Response:
-        data = validated(LogoutInput, request)
+        data = checked(LogoutInput, request)
         services.log_out(access=request.auth, refresh=data.get("refresh"), everywhere=data["all"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -92,7 +81,7 @@ class Profile(APIView):
         return self._update(request, partial=True)
 
     def _update(self, request: Request, *, partial: bool) -> Response:
-        changes = validated(ProfileInput, request, partial=partial)
+        changes = checked(ProfileInput, request, partial=partial)
         return Response(ProfileSerializer(services.update_profile(user=request.user, **changes)).data)
 
 
@@ -105,29 +94,28 @@ class CheckSession(APIView):
 class Refresh(PublicView):
     @openapi.refresh
     def post(self, request: Request) -> Response:
-        return Response(tokens.rotate(validated(RefreshInput, request)["refresh"]))
+        return Response(tokens.rotate(checked(RefreshInput, request)["refresh"]))
 
 
 class PasswordReset(PublicView):
     @openapi.password_reset
     def post(self, request: Request) -> Response:
-        email = validated(PasswordResetInput, request)["email"]
-        take("THROTTLE_PASSWORD_RESET", f"from:{client_address(request)}", f"to:{email}")
-        services.request_password_reset(email=email)
+        email = checked(PasswordResetInput, request)["email"]
+        services.request_password_reset(email=email, ip=client_address(request))
         return Response({"detail": "If this address has an account, a mail with a link is on its way."})
 
 
 class PasswordResetConfirm(PublicView):
     @openapi.password_reset_confirm
     def post(self, request: Request) -> Response:
-        services.reset_password(**validated(PasswordResetConfirmInput, request))
+        services.reset_password(**checked(PasswordResetConfirmInput, request))
         return Response({"detail": "The password is changed. Log in with the new one."})
 
 
 class PasswordChange(APIView):
     @openapi.password_change
     def post(self, request: Request) -> Response:
-        data = validated(PasswordChangeInput, request)
+        data = checked(PasswordChangeInput, request)
         return Response(services.change_password(access=request.auth, **data, **device(request)))
 
 

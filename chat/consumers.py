@@ -14,10 +14,11 @@ from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, 
 from rest_framework.serializers import Serializer
 
 from authentication.tokens import Access, TokenNotValid, verify_access
+from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 from chat_server.errors import as_api_exception, first_error, retry_after
 from chat_server.exceptions import Unavailable
-from chat_server.fields import MAX_ID
+from chat_server.fields import MAX_INTEGER
 from chat_server.parsers import parse_json
 from chat_server.throttling import Bucket
 
@@ -39,7 +40,6 @@ from .serializers import (
 
 logger = logging.getLogger(__name__)
 
-BAD_FRAMES, NO_TOKEN, NOT_FOUND, TOO_MANY, TOO_BIG, FLOODING, COME_BACK = 4400, 4401, 4404, 4409, 4413, 4429, 4503
 MAX_BAD_FRAMES = 20  # in a row
 MAX_THROTTLED_FRAMES = 50  # in a row: who goes on regardless is closed
 ERROR_CODES = frozenset(
@@ -101,7 +101,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         if access is None:
             raise NotAuthenticated
         conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
-        if conversation_id > MAX_ID:
+        if conversation_id > MAX_INTEGER:
             raise NotFound
         if get_hub().presence.sockets[access.user.pk] >= settings.MAX_SOCKETS_PER_USER:
             raise TooManySockets
@@ -124,8 +124,12 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def _refuse(self, error: APIException) -> None:
         code, detail = self._named(error)
         await self._send(encode(Error(code=code, detail=detail, client_id=None)))
-        by_code = {"not_authenticated": NO_TOKEN, "not_found": NOT_FOUND, "too_many_sockets": TOO_MANY}
-        await self.close(by_code.get(code, COME_BACK))
+        by_code = {
+            "not_authenticated": CloseCode.UNAUTHENTICATED,
+            "not_found": CloseCode.NOT_FOUND,
+            "too_many_sockets": CloseCode.TOO_MANY_SOCKETS,
+        }
+        await self.close(by_code.get(code, CloseCode.RESTART))
 
     # Frames in ---------------------------------------------------------------------------------
 
@@ -258,11 +262,11 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         elif not isinstance(error, Unavailable):
             self.bad_frames += 1
         if isinstance(error, TooBig):
-            await self._end(TOO_BIG)
+            await self._end(CloseCode.TOO_BIG)
         elif self.throttled_frames >= MAX_THROTTLED_FRAMES:
-            await self._end(FLOODING)
+            await self._end(CloseCode.FLOODING)
         elif self.bad_frames >= MAX_BAD_FRAMES:
-            await self._end(BAD_FRAMES)
+            await self._end(CloseCode.BAD_FRAMES)
 
     async def _send(self, frame: str) -> None:
         try:
@@ -283,7 +287,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     async def websocket_shutdown(self, message: Payload) -> None:
         """The server stops: what came before is answered, and the client is told to come back."""
-        await self._end(COME_BACK)
+        await self._end(CloseCode.RESTART)
 
     async def disconnect(self, code: int) -> None:
         subscriber, self.subscriber = self.subscriber, None

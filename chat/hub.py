@@ -15,18 +15,18 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
+from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 
 from . import broadcast, catchup
 from .events import Payload, Pong, UserStatus
 from .presence import Presence
-from .room import NOT_PARTICIPANT, Room, Subscriber
+from .room import Room, Subscriber
 
 logger = logging.getLogger(__name__)
 
 RECONCILE_SECONDS = 1.0  # rights that ended close their sockets within 2 s, whatever the channel layer does
 LAYER_TIMEOUT = 1.0
-TOKEN_OVER, NO_CONVERSATION = 4401, 4404
 
 
 class Hub:
@@ -225,12 +225,12 @@ class Hub:
         ended = set(session_ids)
         for subscriber in self._subscribers():
             if subscriber.session_id in ended:
-                await subscriber.close(TOKEN_OVER)
+                await subscriber.close(CloseCode.UNAUTHENTICATED)
 
     async def _take_conversation_deleted(self, *, conversation_id: int) -> None:
         room = self.rooms.get(conversation_id)
         for subscriber in list(room.subscribers) if room else ():
-            await subscriber.close(NO_CONVERSATION)
+            await subscriber.close(CloseCode.NOT_FOUND)
 
     async def _take_history_cleared(self, *, conversation_id: int, user_id: int, visible_after_seq: int) -> None:
         room = self.rooms.get(conversation_id)
@@ -277,7 +277,7 @@ class Hub:
         now = timezone.now()
         for subscriber in self._subscribers():
             if subscriber.expires_at <= now:
-                await subscriber.close(TOKEN_OVER)
+                await subscriber.close(CloseCode.UNAUTHENTICATED)
         for room in self.rooms.values():
             if not room.in_group:
                 self._spawn(self._subscribe(room))  # beside: a layer that hangs holds up nothing here
@@ -291,11 +291,11 @@ class Hub:
         )
         for subscriber, session_id in present:
             if subscriber.conversation_id not in rights.heads:
-                await subscriber.close(NO_CONVERSATION)
+                await subscriber.close(CloseCode.NOT_FOUND)
             elif subscriber.participant_id not in rights.participants:
-                await subscriber.close(NOT_PARTICIPANT)
+                await subscriber.close(CloseCode.NOT_PARTICIPANT)
             elif session_id == subscriber.session_id and session_id not in rights.session_ids:
-                await subscriber.close(TOKEN_OVER)
+                await subscriber.close(CloseCode.UNAUTHENTICATED)
             else:
                 begin = rights.participants[subscriber.participant_id]
                 subscriber.visible_after_seq = max(subscriber.visible_after_seq, begin)

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chat_server.close_codes import CloseCode
+
 from .broadcast import encode
 from .catchup import Missed
 from .events import Connected, Payload, Pong, Typing
 from .serializers import timestamp
 
 TYPING_SECONDS = 6.0
-NOT_PARTICIPANT = 4403
 
 
 @dataclass(eq=False, slots=True)
@@ -126,7 +127,7 @@ class Room:
         if event["seq"] > subscriber.visible_after_seq:
             await subscriber.send(event["frame"])
         if event["gone"] == subscriber.user_id:
-            await subscriber.close(NOT_PARTICIPANT)
+            await subscriber.close(CloseCode.NOT_PARTICIPANT)
 
     # Typing ------------------------------------------------------------------------------------
 

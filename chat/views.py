@@ -6,7 +6,6 @@ from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from chat_server.pagination import (
@@ -17,6 +16,7 @@ from chat_server.pagination import (
     page_url,
     text_parameter,
 )
+from chat_server.parsers import checked
 
 from . import openapi, services
 from .models import Conversation, ConversationParticipant, Message
@@ -34,13 +34,6 @@ from .serializers import (
     SetAdminSerializer,
     UpdateConversationSerializer,
 )
-
-
-def parsed(serializer_class: type[Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """The request's body, checked; 400 where it will not do."""
-    serializer = serializer_class(data=request.data, partial=partial)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def shown(request: Request, conversation_id: int) -> dict[str, Any]:
@@ -68,7 +61,7 @@ class ConversationList(APIView):
 class ConversationCreate(APIView):
     @openapi.create_conversation
     def post(self, request: Request) -> Response:
-        wanted = parsed(CreateConversationSerializer, request)
+        wanted = checked(CreateConversationSerializer, request)
         if wanted.pop("type") == Conversation.Type.PRIVATE:
             conversation, created = services.open_private_conversation(
                 user=request.user, participant_ids=wanted["participant_ids"]
@@ -91,7 +84,7 @@ class ConversationDetail(APIView):
 
     @openapi.update_conversation
     def patch(self, request: Request, conversation_id: int) -> Response:
-        changes = parsed(UpdateConversationSerializer, request)
+        changes = checked(UpdateConversationSerializer, request)
         services.update_group(editor=request.user, conversation_id=conversation_id, **changes)
         return Response(shown(request, conversation_id))
 
@@ -168,7 +161,7 @@ class MarkRead(APIView):
 
     @openapi.mark_read
     def post(self, request: Request, conversation_id: int) -> Response:
-        wanted = parsed(MarkReadSerializer, request)
+        wanted = checked(MarkReadSerializer, request)
         participant = services.mark_read(reader=request.user, conversation_id=conversation_id, **wanted)
         unread = participant.unread_in(participant.conversation)
         return Response({"last_read_seq": participant.last_read_seq, "unread_count": unread})
@@ -188,7 +181,7 @@ class Participants(APIView):
 
     @openapi.add_participants
     def post(self, request: Request, conversation_id: int) -> Response:
-        wanted = parsed(AddParticipantsSerializer, request)
+        wanted = checked(AddParticipantsSerializer, request)
         added = services.add_participants(adder=request.user, conversation_id=conversation_id, **wanted)
         results = ParticipantSerializer(added, many=True).data
         return Response({"results": results}, status=status.HTTP_201_CREATED)
@@ -202,7 +195,7 @@ class ParticipantDetail(APIView):
 
     @openapi.set_admin
     def patch(self, request: Request, conversation_id: int, user_id: int) -> Response:
-        wanted = parsed(SetAdminSerializer, request)
+        wanted = checked(SetAdminSerializer, request)
         participant = services.set_admin(
             setter=request.user, conversation_id=conversation_id, user_id=user_id, **wanted
         )
@@ -217,7 +210,7 @@ class ParticipantDetail(APIView):
 class MessageCreate(APIView):
     @openapi.send_message
     def post(self, request: Request) -> Response:
-        said = parsed(SendMessageSerializer, request)
+        said = checked(SendMessageSerializer, request)
         conversation_id = said.pop("conversation")
         message, is_new = services.send_message(sender=request.user, conversation_id=conversation_id, **said)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -234,11 +227,11 @@ class MessageDetail(APIView):
 
     @openapi.put_message
     def put(self, request: Request, message_id: int) -> Response:
-        return self._edit(request, parsed(EditMessageSerializer, request))
+        return self._edit(request, checked(EditMessageSerializer, request))
 
     @openapi.edit_message
     def patch(self, request: Request, message_id: int) -> Response:
-        return self._edit(request, parsed(EditMessageSerializer, request, partial=True))
+        return self._edit(request, checked(EditMessageSerializer, request, partial=True))
 
     def _edit(self, request: Request, wanted: dict[str, Any]) -> Response:
         message = services.edit_message(editor=request.user, message_id=self.message.pk, content=wanted.get("content"))

@@ -28,7 +28,8 @@ def as_api_exception(error: Exception) -> APIException | None:
         return Unavailable()
     if isinstance(error, SuspiciousOperation):  # over a thousand query parameters, say
         return ParseError("The request is not valid.")
-    if isinstance(error, IntegrityError):  # a row that this one needs went at the same moment: the next try is told so
+    # A row that this one needs went at the same moment: the next try is told so.
+    if isinstance(error, IntegrityError) and "foreign key" in str(error).lower():
         return Unavailable()
     return None
 

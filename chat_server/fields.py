@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-MAX_ID = 2**63 - 1
+MAX_INTEGER = 2**63 - 1  # that a database can hold
 # Letters that Unicode calls visible and every font draws as nothing: Hangul fillers, the blank Braille pattern.
 BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Mn", "Me", "Zl", "Zp", "Zs"})
@@ -34,7 +34,7 @@ class IdField(serializers.IntegerField):
     """A JSON integer from 1 to 2^63-1."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=kwargs.pop("min_value", 1), max_value=MAX_ID, **kwargs)
+        super().__init__(min_value=1, max_value=MAX_INTEGER, **kwargs)
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:

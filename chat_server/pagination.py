@@ -12,8 +12,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .fields import MAX_INTEGER
+
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-MAX_INTEGER = 2**63 - 1
 Row = TypeVar("Row", bound=Model)
 
 
@@ -98,9 +99,7 @@ class KeysetPage:
     def _key(self, row: Any) -> list[Any]:
         key = []
         for name in self.order:
-            value = row
-            for part in name.lstrip("-").split("__"):
-                value = getattr(value, part)
+            value = getattr(row, name.lstrip("-"))
             key.append(value.isoformat() if hasattr(value, "isoformat") else value)
         return key
 

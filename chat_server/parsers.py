@@ -1,6 +1,6 @@
 """How a JSON text that comes from outside is read, over REST and on the socket: strictly."""
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 from django.conf import settings
@@ -9,10 +9,21 @@ from rest_framework.parsers import BaseParser
 
 from .exceptions import BodyTooBig
 
+if TYPE_CHECKING:  # REST framework loads this file before those are whole
+    from rest_framework.request import Request
+    from rest_framework.serializers import Serializer
+
 
 def parse_json(text: bytes | str) -> Any:
     """Parse strict JSON: NaN, infinities, invalid UTF-8, lone surrogates and endless nesting are a `ValueError`."""
     return orjson.loads(text)
+
+
+def checked(serializer_class: "type[Serializer[Any]]", request: "Request", *, partial: bool = False) -> dict[str, Any]:
+    """What the request's body says, as the serializer lets it in; 400 where it will not do."""
+    serializer = serializer_class(data=request.data, partial=partial)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
 
 
 class StrictJSONParser(BaseParser):

@@ -227,7 +227,6 @@ def _take_out(conversation: Conversation, participant: ConversationParticipant, 
     action = "participant_left" if user_id == actor.pk else "participant_removed"
     log.append_system(conversation, {"action": action, "user_id": user_id}, actor=actor)
     if not conversation.participants.filter(is_admin=True).exists():
-        heir.refresh_from_db()
         _set_admin(conversation, heir, True, actor=actor)
 
 

@@ -7,9 +7,10 @@ from autobahn.twisted.websocket import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 
+from chat_server.close_codes import CloseCode
+
 from .access import log_close, log_open, log_request
 
-TOO_BIG, RESTART = 4413, 4503
 CATCH_UP_SECONDS = 0.01
 
 
@@ -40,7 +41,7 @@ class Socket(WebSocketProtocol):
         if self.message_bytes > self.server.limits.frame_bytes and not self.failedByMe:
             self.failedByMe = True  # nothing of this message is kept or handed on
             self.application_queue.put_nowait({"type": "websocket.too_big"})  # the consumer says so, and closes
-            reactor.callLater(self.server.limits.close_seconds, self.close_with, TOO_BIG)
+            reactor.callLater(self.server.limits.close_seconds, self.close_with, CloseCode.TOO_BIG)
 
     # Back-pressure ------------------------------------------------------------------------------
 

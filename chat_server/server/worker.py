@@ -28,12 +28,14 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from chat_server.close_codes import CloseCode
+
 from . import on_shutdown
 from .http import Factory
 from .limits import Limits
 from .listening import announce
 from .start import ENDING_SIGNALS, Application
-from .websocket import RESTART, Socket
+from .websocket import Socket
 
 logger = logging.getLogger(__name__)
 IDLE_GRACE_SECONDS = 0.2
@@ -155,7 +157,7 @@ class Server(daphne.Server):
                 channel.close_if_idle()
             await self.quiet(begun + self.limits.sockets_close_by)
             for ws in self.sockets():
-                ws.close_with(RESTART)
+                ws.close_with(CloseCode.RESTART)
             await self.quiet(begun + self.limits.requests_end_by)
             if running := self.running():
                 logger.warning("%d requests or sockets did not end in time", len(running))

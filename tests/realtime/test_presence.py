@@ -144,6 +144,22 @@ async def test_who_was_online_in_a_process_that_died_is_offline_soon(
     await eventually(offline, timeout=12)
 
 
+async def test_who_was_in_a_process_that_died_and_is_here_too_is_not_seen_to_go(
+    watcher: Any, socket: Any, seen: Any, bob: Any
+) -> None:
+    from chat.models import PresenceLease
+
+    await sync_to_async(_lease)(bob, seconds=-1)
+
+    async def ended() -> bool:
+        return not await PresenceLease.objects.filter(process="another").aexists()
+
+    await eventually(ended, timeout=12)  # within one tick
+    assert await until_pong(watcher, "user_status") == []
+    assert (await seen(bob))[0] is True
+    assert await PresenceLease.objects.filter(user=bob).acount() == 1
+
+
 async def test_many_sockets_that_come_and_go_leave_the_truth(
     enter: Enter, seen: Any, watcher: Any, bob: Any, conversation: Any
 ) -> None:

@@ -89,6 +89,12 @@ def eve(make_user: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
+def carol(make_user: Callable[..., Any]) -> Any:
+    """In no conversation yet; not the stranger that Eve is, for she may be added."""
+    return make_user("carol")
+
+
+@pytest.fixture
 def conversation(alice: Any, bob: Any) -> Any:
     """The private conversation of Alice and Bob."""
     from chat import services
@@ -147,8 +153,7 @@ def rest(api: Callable[..., Any], transactional_db: None) -> Callable[..., Any]:
 async def connect(transactional_db: None) -> AsyncIterator[Callable[..., Any]]:
     """`await connect(user, conversation, **query)`: an open `Socket`, its first frame not read; closed after the test.
 
-    `user` None brings no token, `conversation` None goes to the inbox; `token`, `origin` and `subprotocols` are as in
-    `Socket`, `path` is any other path.
+    `user` None brings no token; `token`, `origin` and `subprotocols` are as in `Socket`; `path` is any other path.
     """
     from urllib.parse import urlencode
 
@@ -168,7 +173,7 @@ async def connect(transactional_db: None) -> AsyncIterator[Callable[..., Any]]:
         **query: Any,
     ) -> Socket:
         if path is None:
-            path = "/ws/inbox/" if conversation is None else f"/ws/chat/{getattr(conversation, 'pk', conversation)}/"
+            path = f"/ws/chat/{getattr(conversation, 'pk', conversation)}/"
         if token is None and user is not None:
             token = await sync_to_async(token_for)(user)
         path = f"{path}?{urlencode(query)}" if query else path
@@ -267,15 +272,6 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Serve
 def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
     """One real server process as `make run` starts it: SQLite and the in-memory channel layer."""
     return start_server()
-
-
-@pytest.fixture
-def two_servers(
-    start_server: Callable[..., ServerProcess], postgres_url: str, redis_server: RedisServer
-) -> tuple[ServerProcess, ServerProcess]:
-    """Two real server processes on one PostgreSQL and one Redis."""
-    settings = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_server.url}
-    return start_server(**settings), start_server(**settings)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import * as api from "./api.js";
 import { avatar, byId } from "./dom.js";
 import { GroupView } from "./group_view.js";
 import { ListView } from "./list_view.js";
+import { forgetUnsent } from "./outbox.js";
 import { Room } from "./room.js";
 import { RoomView } from "./room_view.js";
 import { session } from "./session.js";
@@ -30,6 +31,7 @@ class App {
     addEventListener("hashchange", () => this.#route());
     session.addEventListener("ended", () => this.#leave());
     byId("log-out").addEventListener("click", () => this.#logOut());
+    forgetUnsent(session.user?.id);
     if (session.isActive && !this.#start.hasResetToken) this.#enter();
     else this.#start.show();
   }
@@ -46,6 +48,7 @@ class App {
 
   #leave() {
     this.#closeRooms();
+    forgetUnsent();
     this.#group.close();
     this.#list.stop();
     this.#roomView.forget();
@@ -63,7 +66,10 @@ class App {
   }
 
   #closeRooms() {
-    for (const room of this.#rooms.values()) room.close();
+    for (const room of this.#rooms.values()) {
+      room.close();
+      room.outbox.clear();
+    }
     this.#rooms.clear();
     this.#room = null;
   }
@@ -82,7 +88,17 @@ class App {
     this.#room = id ? this.#roomFor(id) : null;
     if (this.#room) this.#roomView.show(this.#room, session.user);
     else this.#roomView.hide();
+    this.#forgetRooms();
     this.#showConnection();
+  }
+
+  /** A room that was left stays until its last own message is stored. */
+  #forgetRooms() {
+    for (const [id, room] of this.#rooms) {
+      if (room === this.#room || !room.outbox.isIdle) continue;
+      room.close();
+      this.#rooms.delete(id);
+    }
   }
 
   #roomFor(id) {
@@ -91,7 +107,8 @@ class App {
     const room = new Room(id, session.user);
     this.#rooms.set(id, room);
     room.addEventListener("change", () => this.#showConnection());
-    room.addEventListener("activity", () => this.#list.refreshSoon());
+    room.addEventListener("message", ({ detail }) => this.#list.put(detail));
+    room.addEventListener("read", ({ detail }) => this.#list.read(id, detail));
     room.open();
     return room;
   }

@@ -1,5 +1,7 @@
 /** One HTTP call to the server: JSON in, JSON out, every failure an `ApiError`. */
 
+const ANSWER_WITHIN = 10_000;
+
 /** A call that did not succeed; `status` 0 means that no answer came. */
 export class ApiError extends Error {
   constructor(status, errors = []) {
@@ -25,7 +27,8 @@ export async function call(method, path, { body, token } = {}) {
   if (token) headers.Authorization = `Bearer ${token}`;
   let response, answer;
   try {
-    response = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    const signal = AbortSignal.timeout(ANSWER_WITHIN);
+    response = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store", signal });
     answer = response.status === 204 ? null : await response.json();
   } catch {
     throw new ApiError(response && !response.ok ? response.status : 0);

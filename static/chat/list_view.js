@@ -1,5 +1,6 @@
-/** The left column: the conversations, kept fresh over REST while the page is seen, and the people search. */
+/** The left column: the conversations, kept fresh over REST while the page is seen and by the open room, and the people search. */
 import * as api from "./api.js";
+import { coalesced } from "./coalesced.js";
 import { avatar, byId, element, name, reconcile } from "./dom.js";
 import { people } from "./people.js";
 import { PeopleSearch, personRow } from "./people_search.js";
@@ -13,12 +14,14 @@ export class ListView {
   #openConversation;
   #reachable;
   #conversations = [];
+  #read = new Map();
   #current = null;
   #timer = 0;
   #search;
   #isActive = false;
   #isDueSoon = false;
   #turn = 0;
+  #renderSoon = coalesced(() => this.#render());
 
   /** `openConversation(id)` shows one; `reachable(yes)` hears whether the server answered. */
   constructor({ openConversation, reachable }) {
@@ -40,6 +43,7 @@ export class ListView {
     clearTimeout(this.#timer);
     this.#search.clear();
     this.#conversations = [];
+    this.#read.clear();
     this.#render();
   }
 
@@ -47,6 +51,30 @@ export class ListView {
   mark(id) {
     this.#current = id;
     this.#render();
+  }
+
+  /** A message is new or has changed: its row shows it at once; what else is new comes with the next load. */
+  put(message) {
+    const known = this.#find(message.conversation);
+    if (!known) return this.refreshSoon();
+    const { seq, version } = message;
+    if (version <= known.version) return;
+    const row = { ...known, version };
+    if (seq >= known.last_seq) row.last_message = message;
+    if (seq <= known.last_seq) {
+      this.#conversations = this.#conversations.map((conversation) => (conversation === known ? row : conversation));
+    } else {
+      Object.assign(row, { last_seq: seq, unread_count: known.unread_count + seq - known.last_seq });
+      this.#conversations = [row, ...this.#conversations.filter((conversation) => conversation !== known)];
+    }
+    this.#renderSoon();
+  }
+
+  /** Everything up to `seq` has been read, here or on another device. */
+  read(id, seq) {
+    if (seq <= (this.#read.get(id) ?? 0)) return;
+    this.#read.set(id, seq);
+    this.#renderSoon();
   }
 
   /** Something happened: look again, once for many things at the same time. */
@@ -67,7 +95,7 @@ export class ListView {
     try {
       const { results } = await api.conversations();
       if (!this.#isActive || turn !== this.#turn) return;
-      this.#conversations = results;
+      this.#conversations = results.map((fresh) => this.#latest(fresh));
       for (const { participants } of results) for (const { user } of participants) people.learn(user);
       this.#reachable(true);
       this.#render();
@@ -77,22 +105,39 @@ export class ListView {
     this.#schedule(REFRESH_EVERY);
   }
 
+  #find(id) {
+    return this.#conversations.find((conversation) => conversation.id === id);
+  }
+
+  /** A row as the server answered it, or as it is here where a message was faster. */
+  #latest(fresh) {
+    const known = this.#find(fresh.id);
+    return known?.version > fresh.version ? known : fresh;
+  }
+
+  /** As the server counted, but never more than come after the last one that was read. */
+  #unread({ id, last_seq: last, unread_count: unread }) {
+    return Math.min(unread, Math.max(0, last - (this.#read.get(id) ?? 0)));
+  }
+
   #render() {
-    const unread = this.#conversations.reduce((sum, conversation) => sum + conversation.unread_count, 0);
+    const unread = this.#conversations.reduce((sum, conversation) => sum + this.#unread(conversation), 0);
     document.title = unread ? `(${unread}) Chat` : "Chat";
     byId("conversations-none").hidden = this.#conversations.length > 0;
     reconcile(byId("conversations"), this.#conversations.map((conversation) => this.#item(conversation)));
   }
 
   #item(conversation) {
-    const { id, last_message: last, unread_count: unread } = conversation;
+    const { id, last_message: last } = conversation;
+    const unread = this.#unread(conversation);
     const other = this.#other(conversation);
     const isOnline = Boolean(other && people.get(other.id)?.is_online);
     const isCurrent = id === this.#current;
     const line = this.#lastLine(conversation);
     const words = line.map((part) => part.textContent ?? part).join("");
     const signature = JSON.stringify([conversation.name, words, last?.created_at, unread, isOnline, isCurrent]);
-    return { key: String(id), signature, build: () => conversationRow(conversation, { isOnline, isCurrent, line, hue: (other ?? conversation).id }) };
+    const build = () => conversationRow(conversation, { unread, isOnline, isCurrent, line, hue: (other ?? conversation).id });
+    return { key: String(id), signature, build };
   }
 
   /** The other one of a private conversation; undefined in a group, and where the account is gone. */
@@ -128,8 +173,8 @@ export class ListView {
   }
 }
 
-function conversationRow(conversation, { isOnline, isCurrent, line, hue }) {
-  const { id, last_message: last, unread_count: unread } = conversation;
+function conversationRow(conversation, { unread, isOnline, isCurrent, line, hue }) {
+  const { id, last_message: last } = conversation;
   const text = element("span", { class: "row-text" },
     element("span", { class: "row-name" }, name(conversation.name)),
     element("span", { class: "row-line" }, element("bdi", {}, ...line)));

@@ -9,7 +9,15 @@ import { randomId } from "./random.js";
 
 const ANSWER_WITHIN = 10_000;
 const UNAVAILABLE_DELAY = 2_000;
+const KEY = "chat.outbox.";
 const TEMPORARY_CODES = new Set(["throttled", "unavailable", "not_authenticated"]);
+
+/** Nobody is logged in any more, or only this user: what others have not sent is nobody's business. */
+export function forgetUnsent(userId) {
+  for (const key of Object.keys(sessionStorage)) {
+    if (key.startsWith(KEY) && !key.startsWith(`${KEY}${userId}.`)) sessionStorage.removeItem(key);
+  }
+}
 
 export class Outbox {
   #key;
@@ -20,12 +28,12 @@ export class Outbox {
   #timer = 0;
 
   /** `transmit(entry)` says whether it went out, `stuck()` is called where no answer comes. */
-  constructor(key, { transmit, changed, stuck }) {
-    this.#key = key;
+  constructor(userId, conversationId, { transmit, changed, stuck }) {
+    this.#key = `${KEY}${userId}.${conversationId}`;
     this.#transmit = transmit;
     this.#changed = changed;
     this.#stuck = stuck;
-    this.entries = JSON.parse(sessionStorage.getItem(key)) ?? [];
+    this.entries = JSON.parse(sessionStorage.getItem(this.#key)) ?? [];
   }
 
   get isIdle() {
@@ -44,6 +52,12 @@ export class Outbox {
 
   discard(clientId) {
     this.entries = this.entries.filter((entry) => entry.clientId !== clientId);
+    this.#update();
+  }
+
+  clear() {
+    this.entries = [];
+    this.#settle();
     this.#update();
   }
 
@@ -120,7 +134,11 @@ export class Outbox {
 
   #save() {
     const unsure = this.entries.filter(({ state }) => state !== "stored");
-    if (unsure.length) sessionStorage.setItem(this.#key, JSON.stringify(unsure));
-    else sessionStorage.removeItem(this.#key);
+    try {
+      if (unsure.length) sessionStorage.setItem(this.#key, JSON.stringify(unsure));
+      else sessionStorage.removeItem(this.#key);
+    } catch {
+      // the storage is full: it goes on without outliving a reload
+    }
   }
 }

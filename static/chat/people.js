@@ -1,9 +1,11 @@
 /** Names of everyone met so far, and who is online. Event: `change` (a name or a presence is new). */
 import * as api from "./api.js";
+import { coalesced } from "./coalesced.js";
 
 class People extends EventTarget {
   #known = new Map();
   #asked = new Set();
+  #announce = coalesced(() => this.dispatchEvent(new Event("change")));
 
   /** Take in a User, or the Author of a message (which says nothing about presence). */
   learn(user) {
@@ -37,10 +39,6 @@ class People extends EventTarget {
     } catch (error) {
       if (error.isTemporary) this.#asked.delete(id);
     }
-  }
-
-  #announce() {
-    this.dispatchEvent(new Event("change"));
   }
 }
 

@@ -2,9 +2,11 @@
  * One open conversation: its messages, its people and its socket.
  *
  * It loads over REST, then the socket goes on from the version that was loaded; where the socket cannot, it loads again.
- * Events: `change` (anything that is shown may be new), `activity` (so may the list of conversations).
+ * Events: `change` (anything that is shown may be new), `message` (detail: one that is new or has changed),
+ * `read` (detail: the `seq` up to which one has read oneself).
  */
 import * as api from "./api.js";
+import { coalesced } from "./coalesced.js";
 import { Outbox } from "./outbox.js";
 import { people } from "./people.js";
 import { ConversationSocket } from "./socket.js";
@@ -12,6 +14,8 @@ import { Timeline } from "./timeline.js";
 
 const LOAD_AGAIN_AFTER = 3_000;
 const CATCH_UP_AFTER = 6_000;
+const REFRESH_EVERY = 1_000;
+const READ_EVERY = 1_000;
 const TYPING_EVERY = 3_000;
 const TYPING_SHOWN_FOR = 8_000;
 const ENDINGS = {
@@ -32,10 +36,17 @@ export class Room extends EventTarget {
   #timers = new Set();
   #typedAt = 0;
   #typingSentAt = 0;
+  #seen = null;
   #readSent = 0;
+  #readSentAt = 0;
+  #isReadDue = false;
+  #refreshed = Promise.resolve();
+  #isOutdated = false;
+  #isRefreshing = false;
   #isLoadingOlder = false;
   #isLeaving = false;
-  #isAnnouncing = false;
+  /** However much changes at once, it is announced once. */
+  #changed = coalesced(() => this.dispatchEvent(new Event("change")));
   #frames = {
     connected: (frame) => this.#connected(frame),
     chat_message: (frame) => this.#durable(frame),
@@ -54,7 +65,7 @@ export class Room extends EventTarget {
     this.id = id;
     this.#me = me;
     this.timeline = new Timeline();
-    this.outbox = new Outbox(`chat.outbox.${me.id}.${id}`, {
+    this.outbox = new Outbox(me.id, id, {
       transmit: (entry) => this.#socket.send({ type: "chat_message", content: entry.content, client_id: entry.clientId }),
       changed: () => this.#changed(),
       stuck: () => this.#socket.reconnect(),
@@ -87,6 +98,7 @@ export class Room extends EventTarget {
   /** Leave it: the socket stays until the last own message is stored. */
   release() {
     this.stopTyping();
+    this.#sendRead();
     this.#isLeaving = true;
     this.#closeIfLeft();
   }
@@ -122,12 +134,14 @@ export class Room extends EventTarget {
     this.#typedAt = this.#typingSentAt = 0;
   }
 
-  /** Everything that is loaded has been seen. */
+  /** Everything that is loaded has been seen; the server hears of it once a second at most. */
   markRead() {
-    const { newest } = this.timeline;
-    const marker = Math.max(this.#reads.get(this.#me.id) ?? 0, this.#readSent);
-    if (!newest || newest.seq <= marker) return;
-    if (this.#socket.send({ type: "read_receipt", message_id: newest.id })) this.#readSent = newest.seq;
+    this.#seen = this.timeline.newest ?? null;
+    if (!this.#isUntold(this.#seen)) return;
+    this.#tell("read", this.#seen.seq);
+    if (this.#isReadDue) return;
+    this.#isReadDue = true;
+    this.#later(() => this.#sendRead(), this.#readSentAt + READ_EVERY - Date.now());
   }
 
   /** The users, besides oneself, who have read up to `seq`. */
@@ -139,15 +153,35 @@ export class Room extends EventTarget {
     if (this.#isLoadingOlder || !this.timeline.hasOlder) return;
     this.#isLoadingOlder = true;
     try {
-      this.timeline.prepend(await api.messages(this.id, { before: this.timeline.oldest.seq }));
+      const { seq } = this.timeline.oldest;
+      const page = await api.messages(this.id, { before: seq });
+      if (this.timeline.oldest?.seq === seq) this.timeline.prepend(page);
       this.#changed();
     } finally {
       this.#isLoadingOlder = false;
     }
   }
 
-  /** Name, description and participants again. */
-  async refresh() {
+  /** Name, description and participants again; one at a time, so that no answer overtakes a later one. */
+  #refresh() {
+    this.#refreshed = this.#refreshed.catch(() => {}).then(() => this.#fetch());
+    return this.#refreshed;
+  }
+
+  /** They may have changed: fetched once for all that happens within a second. */
+  async #refreshSoon() {
+    this.#isOutdated = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    while (this.#isOutdated) {
+      await new Promise((resolve) => this.#later(resolve, REFRESH_EVERY));
+      this.#isOutdated = false;
+      await this.#refresh().catch(() => {});
+    }
+    this.#isRefreshing = false;
+  }
+
+  async #fetch() {
     const conversation = await api.conversation(this.id);
     this.conversation = conversation;
     const complete = conversation.participants.length >= conversation.participant_count;
@@ -161,9 +195,9 @@ export class Room extends EventTarget {
 
   async #load() {
     try {
-      await this.refresh();
+      await this.#refresh();
       const { version } = this.conversation;
-      this.timeline.restart(await api.messages(this.id));
+      this.timeline.restart(await api.messages(this.id), version);
       this.#version = Math.max(version, this.#version ?? 0);
       for (const message of this.timeline.messages) this.#arrived(message);
       this.#changed();
@@ -188,14 +222,14 @@ export class Room extends EventTarget {
   #durable({ message, version }) {
     this.#version = Math.max(version, this.#version ?? 0);
     this.#put(message);
-    this.dispatchEvent(new Event("activity"));
-    if (message.type === "system") this.refresh().catch(() => {});
   }
 
   #put(message) {
     this.timeline.put(message);
     this.#arrived(message);
     this.#changed();
+    this.#tell("message", message);
+    if (message.type === "system") this.#refreshSoon();
   }
 
   #arrived(message) {
@@ -215,11 +249,23 @@ export class Room extends EventTarget {
   #read(userId, seq) {
     this.#advance(userId, seq);
     this.#changed();
-    if (userId === this.#me.id) this.dispatchEvent(new Event("activity"));
   }
 
   #advance(userId, seq) {
     this.#reads.set(userId, Math.max(seq, this.#reads.get(userId) ?? 0));
+    if (userId === this.#me.id) this.#tell("read", seq);
+  }
+
+  #sendRead() {
+    this.#isReadDue = false;
+    if (!this.#isUntold(this.#seen) || !this.#socket.send({ type: "read_receipt", message_id: this.#seen.id })) return;
+    this.#readSent = this.#seen.seq;
+    this.#readSentAt = Date.now();
+  }
+
+  /** Whether the server does not know yet that one has read it. */
+  #isUntold(message) {
+    return message !== null && message.seq > Math.max(this.#reads.get(this.#me.id) ?? 0, this.#readSent);
   }
 
   #setTyping(userId, isTyping) {
@@ -265,13 +311,7 @@ export class Room extends EventTarget {
     this.#timers.add(timer);
   }
 
-  /** However much changes at once, it is announced once. */
-  #changed() {
-    if (this.#isAnnouncing) return;
-    this.#isAnnouncing = true;
-    queueMicrotask(() => {
-      this.#isAnnouncing = false;
-      this.dispatchEvent(new Event("change"));
-    });
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -1,55 +1,52 @@
+const EXCERPT = 140;
+
 /** The messages of one conversation that are loaded: a gapless run up to the newest one, each in its latest version. */
 export class Timeline {
-  #bySeq = new Map();
+  #known = new Map(); // by seq; also those below the run that changed: their page may be under way, their quotes shown
   #order = [];
   hasOlder = false;
 
   get messages() {
-    return this.#order.map((seq) => this.#bySeq.get(seq));
+    return this.#order.map((seq) => this.#withQuote(this.#known.get(seq)));
   }
 
   get oldest() {
-    return this.#bySeq.get(this.#order[0]);
+    return this.#known.get(this.#order[0]);
   }
 
   get newest() {
-    return this.#bySeq.get(this.#order.at(-1));
+    return this.#known.get(this.#order.at(-1));
   }
 
-  has(seq) {
-    return this.#bySeq.has(seq);
-  }
-
-  /** Put a message in its place; false where it changes nothing here. */
+  /** Put a message in its place; below the run it waits for its page. */
   put(message) {
-    const known = this.#bySeq.get(message.seq);
-    if (known ? known.version >= message.version : this.#isBelow(message.seq)) return false;
-    this.#bySeq.set(message.seq, message);
-    if (!known) this.#insert(message.seq);
-    return true;
+    this.#keep(message);
+    if (!this.#isBelow(message.seq)) this.#insert(message.seq);
   }
 
-  /** Start again from the newest page; what came over the socket meanwhile stays. */
-  restart(page) {
-    const first = page.results[0]?.seq ?? 0;
-    const kept = this.messages.filter(({ seq }) => seq >= first);
-    this.#bySeq.clear();
+  /** Start again from the newest page, asked for at `version`; what came over the socket since then stays. */
+  restart(page, version) {
+    const since = [...this.#known.values()].filter((message) => message.version > version);
+    this.#known.clear();
     this.#order = [];
     this.hasOlder = page.previous !== null;
-    for (const message of [...page.results, ...kept]) this.put(message);
+    for (const message of [...page.results, ...since]) this.put(message);
   }
 
   /** Add the page before the oldest message. */
   prepend(page) {
-    this.hasOlder = true;
     for (const message of page.results) {
-      this.#bySeq.set(message.seq, message);
-      if (!this.#order.includes(message.seq)) this.#insert(message.seq);
+      this.#keep(message);
+      this.#insert(message.seq);
     }
     this.hasOlder = page.previous !== null;
   }
 
-  /** A change of a message that is not loaded yet: it will be right when its page is. */
+  #keep(message) {
+    const known = this.#known.get(message.seq);
+    if (!known || known.version < message.version) this.#known.set(message.seq, message);
+  }
+
   #isBelow(seq) {
     return this.#order.length > 0 && this.hasOlder && seq < this.#order[0];
   }
@@ -57,6 +54,14 @@ export class Timeline {
   #insert(seq) {
     let place = this.#order.length;
     while (place > 0 && this.#order[place - 1] > seq) place -= 1;
-    this.#order.splice(place, 0, seq);
+    if (this.#order[place - 1] !== seq) this.#order.splice(place, 0, seq);
+  }
+
+  /** The message, quoting the original as it is by now. */
+  #withQuote(message) {
+    const original = message.reply_to && this.#known.get(message.reply_to.seq);
+    if (!original) return message;
+    const content = Array.from(original.content).slice(0, EXCERPT).join("");
+    return { ...message, reply_to: { ...message.reply_to, content } };
   }
 }

@@ -2,26 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
 from django.conf import settings
-from django.db import connection
 from rest_framework.test import APIClient
 
 from tests.services.environment import PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> Iterator[None]:
-    """The throttles begin empty."""
-    from chat_server import throttling
-
-    throttling.reset()
-    yield
-    throttling.reset()
 
 
 @pytest.fixture
@@ -74,26 +62,6 @@ def forge() -> Callable[..., str]:
 
 
 @pytest.fixture
-def at_once(transactional_db: None) -> Callable[..., list[Any]]:
-    """`at_once(20, call)`: what twenty threads got that began together."""
-
-    def at_once(count: int, call: Callable[[], Any]) -> list[Any]:
-        start = threading.Barrier(count)
-
-        def run() -> Any:
-            try:
-                start.wait(10)
-                return call()
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(count) as pool:
-            return [future.result() for future in [pool.submit(run) for _ in range(count)]]
-
-    return at_once
-
-
-@pytest.fixture
 def mails(transactional_db: None, mailoutbox: list[Any]) -> Callable[[], list[Any]]:
     """`mails()`: what was sent, once the threads that send are through."""
 
@@ -115,18 +83,3 @@ def ended() -> Iterator[list[str]]:
     hooks.sessions_ended.append(heard.extend)
     yield heard
     hooks.sessions_ended.remove(heard.extend)
-
-
-@pytest.fixture
-def errors() -> Callable[..., list[tuple[str, str | None]]]:
-    """`errors(response, 400)`: its (code, attr) pairs, in the one shape that all errors have."""
-
-    def errors(response: Any, status: int) -> list[tuple[str, str | None]]:
-        assert response.status_code == status, response.content
-        body = response.json()
-        kind = "validation_error" if status == 400 else "client_error"
-        assert body["type"] in (kind, "client_error")
-        assert all(set(error) == {"code", "detail", "attr"} for error in body["errors"])
-        return [(error["code"], error["attr"]) for error in body["errors"]]
-
-    return errors

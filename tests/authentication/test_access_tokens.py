@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from authentication.models import Session, User
 from authentication.tokens import TokenNotValid, verify_access
+from tests.services.errors import errors
 
 CHECK = "/api/auth/check-session/"
 PRIVATE = [
@@ -27,14 +28,14 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
-def test_without_a_token_everything_private_is_401(api, method, path, errors):
+def test_without_a_token_everything_private_is_401(api, method, path):
     response = getattr(api(), method)(f"/api/auth/{path}")
     assert errors(response, 401) == [("not_authenticated", None)]
     assert response["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
-def test_with_a_bad_token_everything_private_is_401(bearer, method, path, errors):
+def test_with_a_bad_token_everything_private_is_401(bearer, method, path):
     response = getattr(bearer("rubbish"), method)(f"/api/auth/{path}")
     assert errors(response, 401) == [("token_not_valid", None)]
     assert response["WWW-Authenticate"] == "Bearer"
@@ -49,7 +50,7 @@ def test_check_session_tells_who_and_until_when(api, alice):
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Token abc", "Bearer", "Bearer ", "bearer a b c", "\x00", "é", ","])
-def test_a_header_that_is_no_bearer_token_is_401(api, header, errors):
+def test_a_header_that_is_no_bearer_token_is_401(api, header):
     client = api()
     client.credentials(HTTP_AUTHORIZATION=header)
     assert errors(client.get(CHECK), 401) == [("token_not_valid", None)]

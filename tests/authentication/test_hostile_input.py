@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.services.errors import errors
+
 BODIES = [
     b"[]", b'"text"', b"null", b"5", b"true", b"{", b"\xff", b"NaN", b'{"email": NaN}', b'{"email": "\\ud800"}',
     b"[" * 100_000, b'{"a": ' * 20_000, b"\x00", b"1" * 10_000,
@@ -25,7 +27,7 @@ EVERY_FIELD = [
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))
-def test_a_body_that_is_no_json_object_is_400(api, alice, method, path, body, errors):
+def test_a_body_that_is_no_json_object_is_400(api, alice, method, path, body):
     response = getattr(api(alice), method)(f"/api/auth/{path}", body, content_type="application/json")
     assert errors(response, 400)
 
@@ -38,14 +40,14 @@ def test_a_value_of_the_wrong_kind_is_400(api, alice, method, path, value):
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_a_body_over_a_mebibyte_is_413(api, alice, method, path, errors):
+def test_a_body_over_a_mebibyte_is_413(api, alice, method, path):
     body = b'{"email": "' + b"x" * 2**20 + b'"}'
     response = getattr(api(alice), method)(f"/api/auth/{path}", body, content_type="application/json")
     assert errors(response, 413)
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_another_kind_of_body_is_415(api, alice, method, path, errors):
+def test_another_kind_of_body_is_415(api, alice, method, path):
     response = getattr(api(alice), method)(f"/api/auth/{path}", b"<a/>", content_type="application/xml")
     assert errors(response, 415)
 
@@ -53,7 +55,7 @@ def test_another_kind_of_body_is_415(api, alice, method, path, errors):
 @pytest.mark.parametrize(
     ("method", "path"), [("get", "login/"), ("delete", "profile/"), ("post", "users/"), ("put", "sessions/")]
 )
-def test_another_method_is_405(api, alice, method, path, errors):
+def test_another_method_is_405(api, alice, method, path):
     assert errors(getattr(api(alice), method)(f"/api/auth/{path}"), 405) == [("method_not_allowed", None)]
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from authentication.models import Session
 from tests.services.environment import PASSWORD
+from tests.services.errors import errors
+from tests.services.threads import at_once
 
 LOGIN = "/api/auth/login/"
 
@@ -31,7 +33,7 @@ def refused(api, alice, bob):
     ]
 
 
-def test_bad_credentials_are_401(refused, errors):
+def test_bad_credentials_are_401(refused):
     assert [errors(response, 401) for response in refused] == [[("invalid_credentials", None)]] * 3
     assert refused[0]["WWW-Authenticate"] == "Bearer"
 
@@ -62,7 +64,7 @@ def test_a_password_is_compared_untrimmed(api, make_user):
     assert api().post(LOGIN, {"email": user.email, "password": " staple battery 7 "}).status_code == 200
 
 
-def test_a_short_password_is_wrong_and_not_invalid(api, alice, errors):
+def test_a_short_password_is_wrong_and_not_invalid(api, alice):
     assert errors(api().post(LOGIN, {"email": alice.email, "password": "x"}), 401) == [("invalid_credentials", None)]
 
 
@@ -76,11 +78,11 @@ def test_a_short_password_is_wrong_and_not_invalid(api, alice, errors):
         ({"email": "alice@example.com", "password": "x" * 129}, [("max_length", "password")]),
     ],
 )
-def test_a_body_that_is_no_login_is_400(api, alice, body, code, errors):
+def test_a_body_that_is_no_login_is_400(api, alice, body, code):
     assert errors(api().post(LOGIN, body), 400) == code
 
 
-def test_a_user_without_a_password_cannot_log_in(api, make_user, errors):
+def test_a_user_without_a_password_cannot_log_in(api, make_user):
     user = make_user("carol", password=None)
     assert errors(api().post(LOGIN, {"email": user.email, "password": PASSWORD}), 401)
 
@@ -109,9 +111,9 @@ def test_what_is_stored_lets_nobody_in(alice, log_in):
     assert re.fullmatch(r"[0-9a-f]{64}", Session.objects.get().refresh_hash)
 
 
-def test_logins_that_are_right_never_throttle_each_other(api, alice, at_once, settings):
+def test_logins_that_are_right_never_throttle_each_other(api, alice, transactional_db, settings):
     from chat_server.environment import Rate
 
     settings.THROTTLE_LOGIN = Rate(5, 60)
-    responses = at_once(20, lambda: api().post(LOGIN, {"email": alice.email, "password": PASSWORD}))
+    responses = at_once([lambda: api().post(LOGIN, {"email": alice.email, "password": PASSWORD})] * 20)
     assert {response.status_code for response in responses} == {200}

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.services.errors import errors
+
 LOGOUT = "/api/auth/logout/"
 
 
@@ -41,7 +43,7 @@ def test_its_own_spent_refresh_token_will_do(alice, log_in, bearer, api):
 
 
 @pytest.mark.parametrize("whose", ["another session", "another user", "an access token", "rubbish"])
-def test_a_refresh_token_that_is_not_its_own_ends_nothing(alice, bob, log_in, bearer, works, whose, errors):
+def test_a_refresh_token_that_is_not_its_own_ends_nothing(alice, bob, log_in, bearer, works, whose):
     pair, second, bobs = log_in(alice), log_in(alice), log_in(bob)
     refresh = {
         "another session": second["refresh"],
@@ -55,13 +57,13 @@ def test_a_refresh_token_that_is_not_its_own_ends_nothing(alice, bob, log_in, be
 
 
 @pytest.mark.parametrize("body", [{"all": "yes"}, {"all": 1}, {"all": None}, {"refresh": 5}, {"refresh": ""}])
-def test_a_wrong_body_ends_nothing(alice, log_in, bearer, works, body, errors):
+def test_a_wrong_body_ends_nothing(alice, log_in, bearer, works, body):
     pair = log_in(alice)
     assert errors(bearer(pair["access"]).post(LOGOUT, body), 400)
     assert works(pair["access"])
 
 
-def test_nobody_cannot_log_out(api, errors):
+def test_nobody_cannot_log_out(api):
     assert errors(api().post(LOGOUT), 401) == [("not_authenticated", None)]
 
 

@@ -1,6 +1,8 @@
 import pytest
 
 from authentication.models import User
+from tests.services.errors import errors
+from tests.services.threads import at_once
 
 PROFILE = "/api/auth/profile/"
 
@@ -31,7 +33,7 @@ def test_patch_changes_what_is_given(api, alice):
     assert (response.json()["first_name"], response.json()["bio"]) == ("Ada", "")
 
 
-def test_put_needs_the_username_only(api, alice, errors):
+def test_put_needs_the_username_only(api, alice):
     client = api(alice)
     client.patch(PROFILE, {"first_name": "Ada"})
     assert errors(client.put(PROFILE, {"first_name": "Eva"}), 400) == [("required", "username")]
@@ -41,7 +43,7 @@ def test_put_needs_the_username_only(api, alice, errors):
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 @pytest.mark.parametrize("username", ["bob", "BOB"])
-def test_a_taken_username_is_unique(api, alice, bob, method, username, errors):
+def test_a_taken_username_is_unique(api, alice, bob, method, username):
     assert errors(getattr(api(alice), method)(PROFILE, {"username": username}), 400) == [("unique", "username")]
     alice.refresh_from_db()
     assert alice.username == "alice"
@@ -60,7 +62,7 @@ def test_ones_own_username_is_fine_in_any_case(api, alice, username):
         ("bio", ["x"]), ("first_name", "a\x00b"),
     ],
 )  # fmt: skip
-def test_what_will_not_do_is_400(api, alice, name, value, errors):
+def test_what_will_not_do_is_400(api, alice, name, value):
     assert {attr for _, attr in errors(api(alice).patch(PROFILE, {name: value}), 400)} == {name}
 
 
@@ -93,10 +95,10 @@ def test_a_profile_change_keeps_the_session(api, alice):
     assert client.get(PROFILE).status_code == 200
 
 
-def test_of_many_that_want_a_name_at_once_one_gets_it(api, make_user, at_once):
+def test_of_many_that_want_a_name_at_once_one_gets_it(api, make_user, transactional_db):
     clients = [api(make_user(f"user{number}")) for number in range(8)]
     codes = sorted(
-        response.status_code for response in at_once(8, lambda: clients.pop().patch(PROFILE, {"username": "wanted"}))
+        response.status_code for response in at_once([lambda: clients.pop().patch(PROFILE, {"username": "wanted"})] * 8)
     )
     assert codes == [200] + [400] * 7
     assert User.objects.filter(username="wanted").count() == 1

@@ -2,6 +2,7 @@ import pytest
 from django.utils import timezone
 
 from authentication.models import Session
+from tests.services.errors import errors
 
 SESSIONS = "/api/auth/sessions/"
 
@@ -60,7 +61,7 @@ def test_listeners_hear_of_it(alice, api, ended):
     assert ended == [session.pk]
 
 
-def test_somebody_elses_session_is_404_and_goes_on(alice, eve, log_in, works, api, errors):
+def test_somebody_elses_session_is_404_and_goes_on(alice, eve, log_in, works, api):
     pair = log_in(alice)
     alices = Session.objects.get().pk
     assert errors(api(eve).delete(f"{SESSIONS}{alices}/"), 404) == [("not_found", None)]
@@ -68,10 +69,10 @@ def test_somebody_elses_session_is_404_and_goes_on(alice, eve, log_in, works, ap
 
 
 @pytest.mark.parametrize("session_id", ["unknown", "x" * 5000, "%00", "ä", "a.b", "0"])
-def test_an_unknown_session_is_404(api, alice, session_id, errors):
+def test_an_unknown_session_is_404(api, alice, session_id):
     assert errors(api(alice).delete(f"{SESSIONS}{session_id}/"), 404) == [("not_found", None)]
 
 
-def test_an_expired_session_is_404(api, alice, errors):
+def test_an_expired_session_is_404(api, alice):
     session = Session.objects.create(user=alice, expires_at=timezone.now())
     assert errors(api(alice).delete(f"{SESSIONS}{session.pk}/"), 404) == [("not_found", None)]

@@ -2,6 +2,8 @@ import pytest
 
 from chat_server.environment import Rate
 from tests.services.environment import PASSWORD
+from tests.services.errors import errors
+from tests.services.threads import at_once
 
 WRONG = "wrong"
 LOGIN, REGISTER, RESET = "/api/auth/login/", "/api/auth/register/", "/api/auth/password-reset/"
@@ -15,7 +17,7 @@ def try_login(api, alice):
     return try_login
 
 
-def test_after_too_many_failed_logins_even_the_right_one_waits(try_login, settings, errors):
+def test_after_too_many_failed_logins_even_the_right_one_waits(try_login, settings):
     settings.THROTTLE_LOGIN = Rate(3, 60)
     assert [try_login().status_code for _ in range(3)] == [401] * 3
     response = try_login(PASSWORD)
@@ -47,9 +49,9 @@ def test_guesses_at_many_accounts_from_one_address_are_counted_together(try_logi
     assert codes == [401, 401, 401, 429]
 
 
-def test_many_guesses_at_once_are_counted(try_login, at_once, settings):
+def test_many_guesses_at_once_are_counted(try_login, transactional_db, settings):
     settings.THROTTLE_LOGIN = Rate(5, 60)
-    codes = [response.status_code for response in at_once(20, try_login)]
+    codes = [response.status_code for response in at_once([try_login] * 20)]
     assert (codes.count(401), codes.count(429)) == (5, 15)
 
 
@@ -131,7 +133,7 @@ def test_there_may_be_no_address(rf):
     assert client_address(rf.get("/", REMOTE_ADDR="")) == ""
 
 
-def test_registrations_are_counted_by_address(api, db, settings, errors):
+def test_registrations_are_counted_by_address(api, db, settings):
     settings.THROTTLE_REGISTER = Rate(2, 3600)
     bodies = [
         {"email": f"new{number}@example.com", "username": f"new{number}", "password": "staple battery 7"}
@@ -166,7 +168,7 @@ def test_a_refused_reset_takes_nothing_from_the_other_key(api, mails, settings):
     mails()
 
 
-def test_all_calls_of_one_user_are_counted_together(api, alice, bob, settings, errors):
+def test_all_calls_of_one_user_are_counted_together(api, alice, bob, settings):
     settings.THROTTLE_USER = Rate(3, 60)
     phone, laptop = api(alice), api(alice)
     assert [client.get("/api/auth/profile/").status_code for client in (phone, laptop, phone)] == [200] * 3

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.services.errors import errors
+
 USERS = "/api/auth/users/"
 
 
@@ -66,7 +68,7 @@ def test_search_is_from_the_start_of_a_word(api, alice, people, term, found):
 @pytest.mark.parametrize(
     "query", ["search=%00", f"search={'x' * 101}", "limit=0", "limit=x", "limit=-1", "cursor=x", "limit="]
 )
-def test_a_parameter_that_is_none_is_400(api, alice, query, errors):
+def test_a_parameter_that_is_none_is_400(api, alice, query):
     assert {attr for _, attr in errors(api(alice).get(f"{USERS}?{query}"), 400)} == {query.partition("=")[0]}
 
 
@@ -114,11 +116,11 @@ def test_one_can_see_oneself(api, alice):
 @pytest.mark.parametrize(
     "user_id", ["0", "999999", str(2**63 - 1), str(2**63), str(2**70), "9" * 5000, "-1", "x", "1.5"]
 )
-def test_an_unknown_user_is_404(api, alice, user_id, errors):
+def test_an_unknown_user_is_404(api, alice, user_id):
     assert errors(api(alice).get(f"{USERS}{user_id}/"), 404) == [("not_found", None)]
 
 
-def test_an_inactive_account_is_404(api, alice, bob, errors):
+def test_an_inactive_account_is_404(api, alice, bob):
     bob.is_active = False
     bob.save()
     assert errors(api(alice).get(f"{USERS}{bob.pk}/"), 404) == [("not_found", None)]

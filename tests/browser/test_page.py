@@ -1,6 +1,7 @@
 """The page at `/`, as those see it who use it: two and three browsers before one server."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -146,11 +147,56 @@ def test_older_messages_come_in_above_and_what_is_read_stays_in_place(join: Join
 
 def post_many(person: Person, count: int) -> None:
     """That many messages in the conversation that is open, over REST."""
-    conversation = int(person.page.url.rsplit("/", 1)[1])
-    with httpx.Client(headers={"Authorization": f"Bearer {person.access_token()}"}, trust_env=False) as client:
+    with rest(person) as client:
         for number in range(1, count + 1):
-            body = {"conversation": conversation, "content": f"number {number}"}
-            client.post(f"{person.url}/api/chat/messages/create/", json=body).raise_for_status()
+            post(client, person, content=f"number {number}")
+
+
+def rest(person: Person) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {person.access_token()}"}
+    return httpx.Client(base_url=person.url, headers=headers, trust_env=False)
+
+
+def post(client: httpx.Client, person: Person, **fields: Any) -> int:
+    """The id of a new message in the conversation that is open."""
+    body = {"conversation": int(person.page.url.rsplit("/", 1)[1]), **fields}
+    return int(client.post("/api/chat/messages/create/", json=body).raise_for_status().json()["id"])
+
+
+def test_a_flood_of_messages_costs_few_frames_and_calls(join: Join) -> None:
+    alice, bob = join("flood-alice"), join("flood-bob")
+    sockets: list[Any] = []
+    sent: list[str] = []
+    lists: list[str] = []
+    alice.page.on("websocket", lambda socket: sockets.append(socket))
+    alice.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))))
+    alice.page.on("request", lambda request: lists.append(request.url) if "/conversations/?" in request.url else None)
+    chatting(alice, bob)
+    lists.clear()
+    began = monotonic()
+    post_many(bob, 150)
+    expect(alice.messages.last).to_have_text("number 150")
+    expect(alice.row(bob.name)).to_contain_text("number 150")
+    expect(alice.row(bob.name).get_by_label("unread")).to_have_count(0)
+    expect(bob.seen).to_have_text("Seen")
+    seconds = monotonic() - began
+    assert 0 < sum('"read_receipt"' in frame for frame in sent) <= seconds + 2
+    assert len(lists) <= seconds / 4 + 2
+    assert [socket.is_closed() for socket in sockets] == [False]
+
+
+def test_a_quote_follows_its_original(join: Join) -> None:
+    alice, bob = join("quote-alice"), join("quote-bob")
+    chatting(alice, bob)
+    quote = alice.page.locator(".quote")
+    with rest(bob) as client:
+        original = post(client, bob, content="Shall we meet?")
+        post(client, bob, content="Or shall we not?", reply_to=original)
+        expect(quote).to_contain_text("Shall we meet?")
+        client.patch(f"/api/chat/messages/{original}/", json={"content": "Shall we dance?"}).raise_for_status()
+        expect(quote).to_contain_text("Shall we dance?")
+        client.delete(f"/api/chat/messages/{original}/delete/").raise_for_status()
+        expect(quote).to_contain_text("Message deleted")
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -208,6 +254,19 @@ def test_logging_out_ends_the_session_on_the_server(join: Join) -> None:
     assert check_session(alice, token) == 401
     alice.page.reload()
     expect(alice.start).to_be_visible()
+
+
+def test_logging_out_forgets_what_was_never_sent(join: Join) -> None:
+    alice, bob = join("unsent-alice"), join("unsent-bob")
+    alice.open_private(bob)
+    alice.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    alice.page.reload()
+    alice.say("never sent")
+    expect(alice.pending).to_contain_text("Sending…")
+    assert "never sent" in alice.page.evaluate("JSON.stringify(sessionStorage)")
+    alice.log_out()
+    expect(alice.start).to_be_visible()
+    assert alice.page.evaluate("JSON.stringify(sessionStorage)") == "{}"
 
 
 def test_logging_out_logs_out_the_other_tabs(join: Join) -> None:

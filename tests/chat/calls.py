@@ -1,11 +1,8 @@
 """The calls of chat by name, and what is asked of every answer."""
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
-from django.db import connections
 from django.urls import get_resolver
 
 from chat import services
@@ -32,27 +29,6 @@ def of_message(message: Any, rest: str = "") -> str:
 def participant(conversation: Any, user: Any) -> str:
     """`conversations/<id>/participants/<user id>/`."""
     return in_conversation(conversation, f"participants/{getattr(user, 'pk', user)}/")
-
-
-def refusal(response: Any) -> tuple[int, str, str | None]:
-    """Status, code and attr of the one error of a refusal, after its body was found to have the one shape."""
-    body = response.json()
-    assert body.keys() == {"type", "errors"}, body
-    expected = "server_error" if response.status_code >= 500 else "client_error"
-    assert body["type"] in (expected, "validation_error") if response.status_code == 400 else body["type"] == expected
-    assert body["errors"]
-    for error in body["errors"]:
-        assert error.keys() == {"code", "detail", "attr"}, error
-        assert isinstance(error["code"], str)
-        assert isinstance(error["detail"], str)
-        assert error["attr"] is None or isinstance(error["attr"], str)
-    return response.status_code, body["errors"][0]["code"], body["errors"][0]["attr"]
-
-
-def refused(response: Any) -> tuple[int, str]:
-    """Status and code of a refusal, after its body was found to have the one shape."""
-    status, code, _ = refusal(response)
-    return status, code
 
 
 def say(sender: Any, conversation: Any, content: str = "Hello", **fields: Any) -> Message:
@@ -95,18 +71,3 @@ def walk(client: Any, path: str, link: str = "next", between: Callable[[], None]
         between()
         assert len(pages) < 1000, "the links lead round in a circle"
     return pages
-
-
-def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What the calls return, each made in a thread of its own, all at the same moment."""
-    start = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        start.wait()
-        try:
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(run, calls))

@@ -8,12 +8,6 @@ from django.utils import timezone
 
 
 @pytest.fixture
-def carol(make_user: Callable[..., Any]) -> Any:
-    """In no conversation yet; not the stranger that Eve is, for she may be added."""
-    return make_user("carol")
-
-
-@pytest.fixture
 def dave(make_user: Callable[..., Any]) -> Any:
     """In no conversation yet."""
     return make_user("dave")

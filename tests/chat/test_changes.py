@@ -3,8 +3,9 @@
 import pytest
 
 from chat import services
+from tests.services.errors import refusal
 
-from .calls import in_conversation, refusal, say
+from .calls import in_conversation, say
 
 
 def changes(client, conversation, **query):

@@ -7,8 +7,10 @@ from django.db import connections, transaction
 
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
+from tests.services.errors import refused
+from tests.services.threads import at_once
 
-from .calls import SEND, at_once, events, in_conversation, numbers, of_message, participant, refused, say
+from .calls import SEND, events, in_conversation, numbers, of_message, participant, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 20

@@ -4,8 +4,10 @@ import pytest
 
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
+from tests.services.errors import refusal
+from tests.services.threads import at_once
 
-from .calls import CONVERSATIONS, CREATE, MISSING, at_once, in_conversation, part, refusal, results, say
+from .calls import CONVERSATIONS, CREATE, MISSING, in_conversation, part, results, say
 
 
 def private(*users):

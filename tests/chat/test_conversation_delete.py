@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
+from tests.services.errors import refusal, refused
 
-from .calls import CONVERSATIONS, events, in_conversation, of_message, part, refusal, refused, results, say
+from .calls import CONVERSATIONS, events, in_conversation, of_message, part, results, say
 
 
 def delete(client, conversation, **query):

@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Conversation
+from tests.services.errors import refusal, refused
 
-from .calls import events, in_conversation, numbers, refusal, refused, say
+from .calls import events, in_conversation, numbers, say
 
 
 def test_a_participant_sees_it(bob, group, api):

@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Conversation
+from tests.services.errors import refusal, refused
 
-from .calls import CONVERSATIONS, refusal, refused, results, say
+from .calls import CONVERSATIONS, results, say
 
 
 def ids(response):

@@ -3,8 +3,9 @@
 import pytest
 
 from chat import services
+from tests.services.errors import refused
 
-from .calls import CONVERSATIONS, CREATE, MISSING, SEND, in_conversation, of_message, participant, refused, say
+from .calls import CONVERSATIONS, CREATE, MISSING, SEND, in_conversation, of_message, participant, say
 
 
 def test_each_status_has_the_body(alice, bob, conversation, group, api, settings):

@@ -3,8 +3,9 @@
 import pytest
 
 from chat import services
+from tests.services.errors import refusal, refused
 
-from .calls import in_conversation, refusal, refused, results, say, walk
+from .calls import in_conversation, results, say, walk
 
 
 @pytest.fixture

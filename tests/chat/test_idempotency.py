@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Message
+from tests.services.errors import refusal, refused
 
-from .calls import SEND, in_conversation, numbers, of_message, refusal, refused, say
+from .calls import SEND, in_conversation, numbers, of_message, say
 
 
 def send(client, conversation, content="Hello", client_id="once", **fields):

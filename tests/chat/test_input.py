@@ -7,8 +7,9 @@ from rest_framework import serializers as drf
 
 from chat import serializers
 from chat.models import Message
+from tests.services.errors import refusal, refused
 
-from .calls import CREATE, SEND, URLS, in_conversation, of_message, participant, refusal, refused, say
+from .calls import CREATE, SEND, URLS, in_conversation, of_message, participant, say
 
 # Every call that takes a body, and the serializer that reads it.
 INPUTS = {

@@ -3,8 +3,9 @@
 import pytest
 
 from chat import services
+from tests.services.errors import refusal
 
-from .calls import MISSING, in_conversation, numbers, part, refusal, say
+from .calls import MISSING, in_conversation, numbers, part, say
 
 
 def mark(client, conversation, body=None):

@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Message
+from tests.services.errors import refusal, refused
 
-from .calls import MISSING, SEND, in_conversation, numbers, part, refusal, refused, say
+from .calls import MISSING, SEND, in_conversation, numbers, part, say
 
 
 def send(client, conversation, content="Hello", **fields):

@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import Message
+from tests.services.errors import refused
 
-from .calls import in_conversation, numbers, of_message, refused, results, say
+from .calls import in_conversation, numbers, of_message, results, say
 
 
 def delete(client, message):

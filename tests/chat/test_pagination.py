@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from chat import services
 from chat.models import Conversation, ConversationParticipant, Message
+from tests.services.errors import refusal, refused
 
-from .calls import CONVERSATIONS, in_conversation, of_message, refusal, refused, results, walk
+from .calls import CONVERSATIONS, in_conversation, of_message, results, walk
 
 LISTS = ["conversations", "participants", "receipts"]
 ALL_LISTS = [*LISTS, "history"]

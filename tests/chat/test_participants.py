@@ -4,8 +4,9 @@ import pytest
 
 from chat import services
 from chat.models import ConversationParticipant
+from tests.services.errors import refusal, refused
 
-from .calls import MISSING, events, in_conversation, numbers, part, participant, refusal, refused, results
+from .calls import MISSING, events, in_conversation, numbers, part, participant, results
 
 
 def add(client, group, *users):

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 
 from chat import services
+from tests.services.errors import refused
 
-from .calls import MISSING, URLS, refused, say
+from .calls import MISSING, URLS, say
 
 METHODS = ("get", "post", "put", "patch", "delete")
 # What an endpoint without an id in its path is about: a conversation in its body, or only what the caller has.

@@ -1,8 +1,9 @@
 """THROTTLE_MESSAGES and THROTTLE_USER over REST."""
 
 from chat_server.environment import Rate
+from tests.services.errors import refused
 
-from .calls import MISSING, SEND, in_conversation, numbers, refused
+from .calls import MISSING, SEND, in_conversation, numbers
 
 
 def send(client, conversation, content="Hello", client_id="once", **fields):

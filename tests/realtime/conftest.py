@@ -45,15 +45,15 @@ def call(rest: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
 
 @pytest.fixture
-def say(call: Callable[..., Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """`await say(user, conversation, content, …)`: the message, sent over REST."""
+def post(call: Callable[..., Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """`await post(user, conversation, content, …)`: the message, sent over REST."""
 
-    async def say(user: Any, conversation: Any, content: str = "Hello", **fields: Any) -> dict[str, Any]:
+    async def post(user: Any, conversation: Any, content: str = "Hello", **fields: Any) -> dict[str, Any]:
         body = {"conversation": conversation.pk, "content": content, **fields}
         message: dict[str, Any] = await call(user, "post", "messages/create/", body)
         return message
 
-    return say
+    return post
 
 
 @pytest.fixture
@@ -86,12 +86,6 @@ def layer(settings: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def carol(make_user: Callable[..., Any]) -> Any:
-    """Somebody for a third role; in no conversation at first."""
-    return make_user("carol")
-
-
-@pytest.fixture
 def add(transactional_db: None) -> Callable[..., Awaitable[Any]]:
     """`await add(group, admin, user)`: the user takes part from here on."""
     from chat import services
@@ -111,3 +105,28 @@ def remove(transactional_db: None) -> Callable[..., Awaitable[Any]]:
         services.remove_participant(remover=admin, conversation_id=group.pk, user_id=user.pk)
 
     return sync_to_async(remove)
+
+
+@pytest.fixture
+async def here(enter: Callable[..., Any], alice: Any, conversation: Any) -> Any:
+    """Alice's socket."""
+    return await enter(alice, conversation)
+
+
+@pytest.fixture
+async def there(enter: Callable[..., Any], bob: Any, conversation: Any) -> Any:
+    """Bob's socket."""
+    return await enter(bob, conversation)
+
+
+@pytest.fixture
+def stored(call: Callable[..., Any], alice: Any, conversation: Any) -> Callable[..., Any]:
+    """`await stored()`: the messages of the conversation, by REST."""
+
+    async def stored() -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = (
+            await call(alice, "get", f"conversations/{conversation.pk}/messages/?limit=100")
+        )["results"]
+        return results
+
+    return stored

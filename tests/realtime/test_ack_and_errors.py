@@ -95,9 +95,9 @@ async def test_frames_are_answered_in_the_order_in_which_they_came(socket: Any) 
 
 
 async def test_pong_follows_what_is_said_and_changed(
-    socket: Any, say: Callable[..., Any], call: Callable[..., Any], bob: Any, conversation: Any
+    socket: Any, post: Callable[..., Any], call: Callable[..., Any], bob: Any, conversation: Any
 ) -> None:
-    said = await say(bob, conversation)
+    said = await post(bob, conversation)
     await call(bob, "patch", f"messages/{said['id']}/", {"content": "Changed"})
     await socket.receive_until("message_updated")
     await socket.send({"type": "ping"})

@@ -1,44 +1,17 @@
-"""What is said on the socket and over REST: stored once, shown to everyone, acknowledged to who said it."""
+"""What is said on the socket and over REST: stored, shown to everyone, acknowledged to who said it."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.utils.dateparse import parse_datetime
 
-from tests.realtime.frames import DURABLE, answer, contents, durable, until_pong
+from tests.realtime.frames import HELLO, answer, contents, durable, until_pong
 
-HELLO = {"type": "chat_message", "content": "Hello", "client_id": "1"}
 MESSAGE_KEYS = set(
     "id conversation seq version type sender content reply_to client_id event is_edited edited_at is_deleted"
     " deleted_at created_at".split()
 )
-
-
-@pytest.fixture
-async def here(enter: Callable[..., Any], alice: Any, conversation: Any) -> Any:
-    """Alice's socket."""
-    return await enter(alice, conversation)
-
-
-@pytest.fixture
-async def there(enter: Callable[..., Any], bob: Any, conversation: Any) -> Any:
-    """Bob's socket."""
-    return await enter(bob, conversation)
-
-
-@pytest.fixture
-def stored(call: Callable[..., Any], alice: Any, conversation: Any) -> Callable[..., Any]:
-    """`await stored()`: the messages of the conversation, by REST."""
-
-    async def stored() -> list[dict[str, Any]]:
-        results: list[dict[str, Any]] = (
-            await call(alice, "get", f"conversations/{conversation.pk}/messages/?limit=100")
-        )["results"]
-        return results
-
-    return stored
 
 
 # Said -----------------------------------------------------------------------------------------------
@@ -129,19 +102,19 @@ async def test_a_message_reaches_nobody_else(
 
 
 async def test_everybody_of_a_group_gets_the_message(
-    enter: Callable[..., Any], add: Callable[..., Any], say: Callable[..., Any],
+    enter: Callable[..., Any], add: Callable[..., Any], post: Callable[..., Any],
     alice: Any, bob: Any, carol: Any, group: Any,
 ) -> None:  # fmt: skip
     await add(group, alice, carol)
     sockets = [await enter(user, group) for user in (alice, bob, carol)]
-    message = await say(bob, group)
+    message = await post(bob, group)
     assert [(await durable(socket, 1))[0]["message"] for socket in sockets] == [message] * 3
 
 
 async def test_a_message_sent_over_rest_is_shown_as_it_was_answered(
-    here: Any, say: Callable[..., Any], bob: Any, conversation: Any
+    here: Any, post: Callable[..., Any], bob: Any, conversation: Any
 ) -> None:
-    message = await say(bob, conversation, client_id="1")
+    message = await post(bob, conversation, client_id="1")
     assert (await here.receive_until("chat_message"))["message"] == message
 
 
@@ -217,118 +190,13 @@ async def test_a_conversation_id_that_is_none_is_ignored_too(here: Any, wrong: A
     assert ack["type"] == "ack"
 
 
-# Said again -----------------------------------------------------------------------------------------
-
-
-async def test_a_repeated_client_id_is_the_first_message_and_nothing_is_sent(
-    here: Any, there: Any, stored: Any
-) -> None:
-    first = await answer(here, HELLO)
-    again = await answer(here, HELLO)
-    assert again == {**first, "duplicate": True}
-    assert len(await stored()) == 1
-    assert len(await until_pong(there, *DURABLE)) == 1
-
-
-async def test_a_repeat_on_another_socket_is_the_first_message(
-    here: Any, enter: Callable[..., Any], alice: Any, conversation: Any
-) -> None:
-    first = await answer(here, HELLO)
-    await here.close()
-    assert await answer(await enter(alice, conversation), HELLO) == {**first, "duplicate": True}
-
-
-async def test_a_repeat_over_the_socket_is_the_message_sent_over_rest(
-    here: Any, there: Any, say: Callable[..., Any], stored: Any, alice: Any, conversation: Any
-) -> None:
-    message = await say(alice, conversation, "Hello", client_id="1")
-    ack = await answer(here, HELLO)
-    assert (ack["message_id"], ack["seq"], ack["duplicate"]) == (message["id"], 1, True)
-    assert len(await until_pong(there, *DURABLE)) == len(await stored()) == 1
-
-
-async def test_a_repeat_over_rest_is_the_message_sent_over_the_socket(
-    here: Any, there: Any, rest: Callable[..., Any], stored: Any, alice: Any, conversation: Any
-) -> None:
-    ack = await answer(here, HELLO)
-    body = {"conversation": conversation.pk, "content": "Hello", "client_id": "1"}
-    again = await rest(alice, "post", "/api/chat/messages/create/", body)
-    assert (again.status_code, again.json()["id"]) == (200, ack["message_id"])
-    assert len(await until_pong(there, *DURABLE)) == len(await stored()) == 1
-
-
-async def test_many_repeats_at_once_over_both_doors_are_one_message(
-    enter: Callable[..., Any], rest: Callable[..., Any], stored: Any, alice: Any, conversation: Any
-) -> None:
-    sockets = [await enter(alice, conversation) for _ in range(5)]
-    body = {"conversation": conversation.pk, "content": "Hello", "client_id": "1"}
-    *acks, over_rest = await asyncio.gather(
-        *(answer(socket, HELLO) for socket in sockets), rest(alice, "post", "/api/chat/messages/create/", body)
-    )
-    assert {ack["message_id"] for ack in acks} == {over_rest.json()["id"]}
-    first = [ack["duplicate"] for ack in acks].count(False) + (over_rest.status_code == 201)
-    assert (first, len(await stored())) == (1, 1)
-
-
-@pytest.mark.parametrize("change", ["edit", "delete"])
-async def test_a_repeat_is_known_whatever_became_of_the_message(
-    here: Any, call: Callable[..., Any], alice: Any, change: str
-) -> None:
-    first = await answer(here, HELLO)
-    if change == "edit":
-        await call(alice, "patch", f"messages/{first['message_id']}/", {"content": "Changed"})
-    else:
-        await call(alice, "delete", f"messages/{first['message_id']}/delete/")
-    assert await answer(here, HELLO) == {**first, "duplicate": True}
-    conflict = await answer(here, {**HELLO, "content": "Changed"})
-    assert (conflict["type"], conflict["code"]) == ("error", "conflict")
-
-
-async def test_a_client_id_with_another_content_is_a_conflict_and_nothing_is_stored(here: Any, stored: Any) -> None:
-    await answer(here, HELLO)
-    conflict = await answer(here, {**HELLO, "content": "Something else"})
-    assert (conflict["type"], conflict["code"], conflict["client_id"]) == ("error", "conflict", "1")
-    assert len(await stored()) == 1
-    assert (await answer(here, HELLO))["duplicate"] is True
-
-
-async def test_a_client_id_with_another_reply_to_is_a_conflict(here: Any, stored: Any) -> None:
-    first = await answer(here, HELLO)
-    conflict = await answer(here, {**HELLO, "reply_to": first["message_id"]})
-    assert conflict["code"] == "conflict"
-    assert len(await stored()) == 1
-
-
-async def test_white_space_that_is_trimmed_makes_no_conflict(here: Any) -> None:
-    await answer(here, HELLO)
-    assert (await answer(here, {**HELLO, "content": " Hello\n"}))["duplicate"] is True
-
-
-async def test_a_client_id_is_its_sender_s_own(here: Any, there: Any, stored: Any) -> None:
-    mine, yours = await answer(here, HELLO), await answer(there, HELLO)
-    assert (mine["duplicate"], yours["duplicate"], len(await stored())) == (False, False, 2)
-
-
-async def test_a_client_id_is_known_in_its_own_conversation_only(
-    here: Any, enter: Callable[..., Any], alice: Any, group: Any
-) -> None:
-    await answer(here, HELLO)
-    assert (await answer(await enter(alice, group), HELLO))["duplicate"] is False
-
-
-async def test_client_ids_are_compared_letter_by_letter(here: Any, stored: Any) -> None:
-    for client_id in ("a", "A", "a ", " a", "á"):
-        assert (await answer(here, {**HELLO, "client_id": client_id}))["duplicate"] is False
-    assert [message["client_id"] for message in await stored()] == ["a", "A", "a ", " a", "á"]
-
-
 # Replies --------------------------------------------------------------------------------------------
 
 
 async def test_a_reply_shows_the_message_replied_to(
-    here: Any, there: Any, say: Callable[..., Any], bob: Any, conversation: Any, stored: Any
+    here: Any, there: Any, post: Callable[..., Any], bob: Any, conversation: Any, stored: Any
 ) -> None:
-    original = await say(bob, conversation, "x" * 200)
+    original = await post(bob, conversation, "x" * 200)
     await here.send({**HELLO, "reply_to": original["id"]})
     reply = (await durable(there, 2))[1]["message"]
     quoted = {name: original[name] for name in ("id", "seq", "sender")}
@@ -342,27 +210,27 @@ async def test_a_reply_to_null_is_no_reply(here: Any) -> None:
 
 
 async def test_a_reply_to_a_deleted_message_shows_none_of_it(
-    here: Any, call: Callable[..., Any], say: Callable[..., Any], alice: Any, conversation: Any
+    here: Any, call: Callable[..., Any], post: Callable[..., Any], alice: Any, conversation: Any
 ) -> None:
-    original = await say(alice, conversation, "secret")
+    original = await post(alice, conversation, "secret")
     await call(alice, "delete", f"messages/{original['id']}/delete/")
     await here.send({**HELLO, "reply_to": original["id"]})
     assert (await durable(here, 3))[2]["message"]["reply_to"]["content"] == ""
 
 
 async def test_a_reply_to_a_message_of_another_conversation_is_refused(
-    here: Any, say: Callable[..., Any], alice: Any, group: Any, stored: Any
+    here: Any, post: Callable[..., Any], alice: Any, group: Any, stored: Any
 ) -> None:
-    foreign = await say(alice, group)
+    foreign = await post(alice, group)
     error = await answer(here, {**HELLO, "reply_to": foreign["id"]})
     assert (error["type"], error["code"], error["client_id"]) == ("error", "does_not_exist", "1")
     assert await stored() == []
 
 
 async def test_a_reply_to_a_message_from_before_one_s_time_is_refused(
-    enter: Callable[..., Any], add: Callable[..., Any], say: Callable[..., Any], alice: Any, carol: Any, group: Any
+    enter: Callable[..., Any], add: Callable[..., Any], post: Callable[..., Any], alice: Any, carol: Any, group: Any
 ) -> None:
-    old = await say(alice, group)
+    old = await post(alice, group)
     await add(group, alice, carol)
     error = await answer(await enter(carol, group), {**HELLO, "reply_to": old["id"]})
     assert (error["code"], error["client_id"]) == ("does_not_exist", "1")

@@ -247,10 +247,10 @@ async def test_refused_sockets_do_not_count(
 
 
 async def test_connected_says_who_where_how_far_and_until_when(
-    connect: Callable[..., Any], visit: Callable[..., Any], say: Callable[..., Any], call: Callable[..., Any],
+    connect: Callable[..., Any], visit: Callable[..., Any], post: Callable[..., Any], call: Callable[..., Any],
     alice: Any, group: Any,
 ) -> None:  # fmt: skip
-    message = await say(alice, group)
+    message = await post(alice, group)
     await call(alice, "patch", f"messages/{message['id']}/", {"content": "Hello again"})
     mine = await visit(alice)
     connected = await (await connect(None, group, token=mine.access)).receive()

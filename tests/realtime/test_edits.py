@@ -15,9 +15,9 @@ async def there(enter: Callable[..., Any], bob: Any, conversation: Any) -> Any:
 
 
 @pytest.fixture
-async def message(there: Any, say: Callable[..., Any], alice: Any, conversation: Any) -> Any:
+async def message(there: Any, post: Callable[..., Any], alice: Any, conversation: Any) -> Any:
     """Alice's; Bob has had it."""
-    said = await say(alice, conversation, "Hello")
+    said = await post(alice, conversation, "Hello")
     await durable(there, 1)
     return said
 
@@ -83,20 +83,20 @@ async def test_an_edit_that_is_refused_is_not_told(
 
 
 async def test_what_a_group_admin_deletes_is_told(
-    enter: Callable[..., Any], say: Callable[..., Any], call: Callable[..., Any], alice: Any, bob: Any, group: Any
+    enter: Callable[..., Any], post: Callable[..., Any], call: Callable[..., Any], alice: Any, bob: Any, group: Any
 ) -> None:
     socket = await enter(bob, group)
-    said = await say(bob, group)
+    said = await post(bob, group)
     await call(alice, "delete", f"messages/{said['id']}/delete/")
     frame = (await durable(socket, 2))[1]
     assert (frame["type"], frame["message"]["sender"]["id"]) == ("message_deleted", bob.pk)
 
 
 async def test_the_edit_of_an_old_message_moves_its_version_and_not_its_seq(
-    there: Any, call: Callable[..., Any], say: Callable[..., Any], alice: Any, conversation: Any, message: Any
+    there: Any, call: Callable[..., Any], post: Callable[..., Any], alice: Any, conversation: Any, message: Any
 ) -> None:
     for _ in range(3):
-        await say(alice, conversation)
+        await post(alice, conversation)
     await call(alice, "patch", f"messages/{message['id']}/", {"content": "Changed"})
     frame = (await durable(there, 4))[3]
     assert (frame["version"], frame["message"]["version"], frame["message"]["seq"]) == (5, 5, 1)

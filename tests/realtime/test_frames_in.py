@@ -47,7 +47,9 @@ NOT_A_FRAME: list[tuple[str | bytes, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "codes"), NOT_A_FRAME, ids=lambda value: "" if isinstance(value, set) else repr(value)[:30])
+@pytest.mark.parametrize(
+    ("text", "codes"), NOT_A_FRAME, ids=lambda value: "" if isinstance(value, set) else repr(value)[:30]
+)
 async def test_what_is_no_frame_is_an_error_and_the_socket_stays(
     socket: Any, text: str | bytes, codes: set[str]
 ) -> None:
@@ -163,14 +165,14 @@ async def test_a_good_frame_begins_the_count_of_bad_ones_anew(socket: Any) -> No
 
 
 async def test_what_comes_after_the_twentieth_bad_frame_counts_for_nothing(
-    socket: Any, enter: Callable[..., Any], say: Callable[..., Any], bob: Any, conversation: Any
+    socket: Any, enter: Callable[..., Any], post: Callable[..., Any], bob: Any, conversation: Any
 ) -> None:
     for _ in range(20):
         await socket.send("nonsense")
     await socket.send({"type": "chat_message", "content": "too late"})
     assert (await the_rest(socket))[1] == 4400
     there = await enter(bob, conversation, since=0)
-    await say(bob, conversation, "in time")
+    await post(bob, conversation, "in time")
     assert contents(await durable(there, 1)) == ["in time"]
 
 

@@ -11,13 +11,13 @@ TYPES = {"type": "typing", "is_typing": True}
 
 
 async def test_a_conversation_that_was_left_by_everybody_is_live_again_for_who_comes_back(
-    enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     for number in range(3):
         socket, typist = await enter(bob, conversation), await enter(alice, conversation)
         await typist.send(TYPES)
         await socket.receive_until("typing")  # carried by the layer, and never repaired
-        await say(alice, conversation, str(number))
+        await post(alice, conversation, str(number))
         assert contents(await durable(socket, 1)) == [str(number)]
         await asyncio.gather(socket.close(), typist.close())
 
@@ -38,19 +38,19 @@ async def test_the_last_socket_that_goes_while_another_comes_takes_nothing_from_
 
 
 async def test_what_was_said_while_nobody_was_there_is_resumed(
-    enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     await (await enter(bob, conversation)).close()
-    await say(alice, conversation, "1")
+    await post(alice, conversation, "1")
     socket = await enter(bob, conversation, since=0)
-    await say(alice, conversation, "2")
+    await post(alice, conversation, "2")
     assert contents(await durable(socket, 2)) == ["1", "2"]
 
 
 async def test_a_stranger_who_knocks_first_is_no_matter_to_who_comes_then(
     connect: Callable[..., Any],
     enter: Enter,
-    say: Callable[..., Any],
+    post: Callable[..., Any],
     eve: Any,
     alice: Any,
     bob: Any,
@@ -58,7 +58,7 @@ async def test_a_stranger_who_knocks_first_is_no_matter_to_who_comes_then(
 ) -> None:
     refused, socket = await asyncio.gather(connect(eve, conversation), enter(bob, conversation))
     assert await refused.closed() == 4404
-    await say(alice, conversation)
+    await post(alice, conversation)
     assert versions(await durable(socket, 1)) == [1]
 
 
@@ -86,11 +86,11 @@ async def test_a_socket_that_goes_in_the_middle_costs_the_others_nothing(
 
 
 async def test_a_socket_that_goes_at_once_leaves_nothing_behind(
-    connect: Callable[..., Any], enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    connect: Callable[..., Any], enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     for _ in range(5):
         await (await connect(bob, conversation)).close()  # before `connected` was read
     socket = await enter(bob, conversation)
-    await say(alice, conversation)
+    await post(alice, conversation)
     assert versions(await durable(socket, 1)) == [1]
     assert await until_pong(socket) == []

@@ -34,12 +34,12 @@ async def test_every_socket_gets_each_message_once_in_order(
 
 @pytest.mark.parametrize("seed", [4, 5])
 async def test_every_socket_ends_with_what_rest_shows(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], call: Callable[..., Any],
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], call: Callable[..., Any],
     alice: Any, bob: Any, conversation: Any, seed: int,
 ) -> None:  # fmt: skip
     layer("UnreliableLayer", seed=seed)
     sockets = [await enter(user, conversation) for user in (alice, bob)]
-    messages = [await say(alice, conversation, str(number)) for number in range(6)]
+    messages = [await post(alice, conversation, str(number)) for number in range(6)]
     for message in messages * 2:
         await call(alice, "patch", f"messages/{message['id']}/", {"content": f"{message['content']}, {time.time()}"})
     for message in messages[::2]:
@@ -52,11 +52,11 @@ async def test_every_socket_ends_with_what_rest_shows(
 
 
 async def test_what_the_layer_has_lost_arrives_late(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     layer("SilentLayer")
     socket = await enter(bob, conversation)
-    message = await say(alice, conversation)
+    message = await post(alice, conversation)
     assert [frame["message"] for frame in await durable(socket, 1, timeout=ARRIVES)] == [message]
 
 
@@ -90,7 +90,7 @@ async def test_while_the_layer_is_away_sends_are_acknowledged_and_arrive_in_orde
 async def test_while_the_layer_is_away_sockets_are_let_in(
     layer: Callable[..., None],
     enter: Enter,
-    say: Callable[..., Any],
+    post: Callable[..., Any],
     alice: Any,
     bob: Any,
     conversation: Any,
@@ -99,29 +99,29 @@ async def test_while_the_layer_is_away_sockets_are_let_in(
     layer(name)
     there = await enter(bob, conversation)
     get_channel_layer().hangs = True
-    await say(alice, conversation, "1")
+    await post(alice, conversation, "1")
     here = await enter(alice, conversation, since=0)
-    await say(alice, conversation, "2")
+    await post(alice, conversation, "2")
     assert versions(await durable(here, 2, timeout=ARRIVES)) == [1, 2]
     assert versions(await durable(there, 2, timeout=ARRIVES)) == [1, 2]
 
 
 async def test_a_layer_that_comes_back_carries_on(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     layer("FadingLayer")
     socket = await enter(bob, conversation)
     get_channel_layer().hangs = True
-    await say(alice, conversation, "1")
+    await post(alice, conversation, "1")
     late = await enter(bob, conversation, since=0)
     get_channel_layer().hangs = False
-    await say(alice, conversation, "2")
+    await post(alice, conversation, "2")
     for each in (socket, late):
         assert versions(await durable(each, 2, timeout=ARRIVES)) == [1, 2]
 
 
 async def test_new_rooms_while_the_layer_hangs_do_not_hold_up_the_others(
-    layer: Callable[..., None], enter: Enter, make_user: Callable[..., Any], say: Callable[..., Any],
+    layer: Callable[..., None], enter: Enter, make_user: Callable[..., Any], post: Callable[..., Any],
     alice: Any, bob: Any, conversation: Any,
 ) -> None:  # fmt: skip
     from chat import services
@@ -135,16 +135,16 @@ async def test_new_rooms_while_the_layer_hangs_do_not_hold_up_the_others(
     get_channel_layer().hangs = True
     await asyncio.gather(*(enter(alice, group) for group in groups))
     await pong(there)
-    await say(alice, conversation)
+    await post(alice, conversation)
     assert versions(await durable(there, 1, timeout=ARRIVES)) == [1]
 
 
 async def test_a_pong_holds_what_was_stored_though_nothing_was_carried(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     layer("SilentLayer")
     socket = await enter(bob, conversation)
-    await say(alice, conversation)
+    await post(alice, conversation)
     deadline = time.monotonic() + ARRIVES
     while (held := await pong(socket))["version"] < 1:
         assert time.monotonic() < deadline
@@ -154,15 +154,15 @@ async def test_a_pong_holds_what_was_stored_though_nothing_was_carried(
 
 @pytest.mark.parametrize("name", ["SilentLayer", "DeadLayer"])
 async def test_nothing_after_the_removal_reaches_who_was_removed_though_nothing_is_carried(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], remove: Callable[..., Any],
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], remove: Callable[..., Any],
     alice: Any, bob: Any, group: Any, name: str,
 ) -> None:  # fmt: skip
     layer(name)
     socket, here = await enter(bob, group), await enter(alice, group)
-    await say(alice, group, "before")
+    await post(alice, group, "before")
     await remove(group, alice, bob)
     for number in range(5):
-        await say(alice, group, f"after {number}")
+        await post(alice, group, f"after {number}")
     frames, code = await the_rest(socket)
     assert code == 4403
     assert all(frame["version"] <= 3 for frame in frames if frame["type"] in DURABLE)
@@ -171,15 +171,15 @@ async def test_nothing_after_the_removal_reaches_who_was_removed_though_nothing_
 
 @pytest.mark.parametrize("seed", range(11, 15))
 async def test_nothing_after_the_removal_reaches_who_was_removed_by_an_unreliable_layer(
-    layer: Callable[..., None], enter: Enter, say: Callable[..., Any], remove: Callable[..., Any],
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any], remove: Callable[..., Any],
     alice: Any, bob: Any, group: Any, seed: int,
 ) -> None:  # fmt: skip
     layer("UnreliableLayer", seed=seed)
     socket = await enter(bob, group)
-    await say(alice, group, "before")
+    await post(alice, group, "before")
     await remove(group, alice, bob)
     for number in range(5):
-        await say(alice, group, f"after {number}")
+        await post(alice, group, f"after {number}")
     frames, code = await the_rest(socket)
     assert code == 4403
     assert all(frame["version"] <= 3 for frame in frames if frame["type"] in DURABLE)

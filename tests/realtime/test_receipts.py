@@ -15,9 +15,9 @@ def _read(message: dict[str, Any], client_id: str = "1") -> dict[str, Any]:
 
 
 @pytest.fixture
-async def said(say: Callable[..., Any], alice: Any, conversation: Any) -> list[dict[str, Any]]:
+async def said(post: Callable[..., Any], alice: Any, conversation: Any) -> list[dict[str, Any]]:
     """Three messages of Alice's."""
-    return [await say(alice, conversation, str(number)) for number in range(3)]
+    return [await post(alice, conversation, str(number)) for number in range(3)]
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ async def test_what_was_read_already_is_acknowledged_and_not_told(
 
 
 async def test_sending_moves_the_marker_and_is_not_told(
-    reader: Any, writer: Any, marker: Any, say: Callable[..., Any], said: Any, bob: Any, conversation: Any
+    reader: Any, writer: Any, marker: Any, post: Callable[..., Any], said: Any, bob: Any, conversation: Any
 ) -> None:
-    message = await say(bob, conversation)
+    message = await post(bob, conversation)
     assert (await marker())[0] == 4
     await answer(reader, _read(message))
     assert await until_pong(writer, "read_receipt") == []
@@ -106,9 +106,9 @@ async def test_reading_changes_no_version(writer: Any, reader: Any, said: Any) -
 
 
 async def test_a_receipt_for_a_message_of_another_conversation_is_refused(
-    reader: Any, writer: Any, say: Callable[..., Any], marker: Any, alice: Any, group: Any
+    reader: Any, writer: Any, post: Callable[..., Any], marker: Any, alice: Any, group: Any
 ) -> None:
-    foreign = await say(alice, group)
+    foreign = await post(alice, group)
     error = await answer(reader, _read(foreign))
     assert (error["type"], error["code"], error["client_id"]) == ("error", "does_not_exist", "1")
     assert (await marker())[0] == 0
@@ -116,9 +116,9 @@ async def test_a_receipt_for_a_message_of_another_conversation_is_refused(
 
 
 async def test_a_receipt_for_a_message_from_before_one_s_time_is_refused(
-    enter: Enter, say: Callable[..., Any], add: Callable[..., Any], alice: Any, carol: Any, group: Any
+    enter: Enter, post: Callable[..., Any], add: Callable[..., Any], alice: Any, carol: Any, group: Any
 ) -> None:
-    old = await say(alice, group)
+    old = await post(alice, group)
     await add(group, alice, carol)
     error = await answer(await enter(carol, group), _read(old))
     assert (error["type"], error["code"]) == ("error", "does_not_exist")

@@ -117,7 +117,7 @@ async def test_what_ends_one_session_closes_no_socket_of_another(
 async def test_nothing_said_after_the_end_of_a_session_reaches_its_socket(
     enter: Enter,
     visit: Callable[..., Any],
-    say: Callable[..., Any],
+    post: Callable[..., Any],
     alice: Any,
     bob: Any,
     conversation: Any,
@@ -125,10 +125,10 @@ async def test_nothing_said_after_the_end_of_a_session_reaches_its_socket(
 ) -> None:
     his = await visit(bob)
     socket = await enter(None, conversation, token=his.access)
-    await say(alice, conversation, "before")
+    await post(alice, conversation, "before")
     await change(his)
     await asyncio.sleep(CLOSES)
-    await say(alice, conversation, "after")
+    await post(alice, conversation, "after")
     frames, _ = await the_rest(socket)
     assert contents([frame for frame in frames if frame["type"] in DURABLE]) == ["before"]
 
@@ -194,7 +194,7 @@ async def test_a_socket_belongs_to_the_session_of_its_last_token(
 
 
 async def test_another_user_s_token_is_an_error_and_changes_nothing(
-    enter: Enter, visit: Callable[..., Any], say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    enter: Enter, visit: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     socket = await enter(bob, conversation)
     hers = (await visit(alice)).access
@@ -268,13 +268,13 @@ async def test_who_takes_no_part_any_more_cannot_say_a_last_word(
 
 
 async def test_nothing_after_their_removal_reaches_who_was_removed(
-    enter: Enter, say: Callable[..., Any], call: Callable[..., Any], remove: Callable[..., Any],
+    enter: Enter, post: Callable[..., Any], call: Callable[..., Any], remove: Callable[..., Any],
     alice: Any, bob: Any, group: Any,
 ) -> None:  # fmt: skip
     socket = await enter(bob, group)
-    old = await say(alice, group, "before")
+    old = await post(alice, group, "before")
     await remove(group, alice, bob)
-    await say(alice, group, "after")
+    await post(alice, group, "after")
     await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
     frames, code = await the_rest(socket)
     last = [frame for frame in frames if frame["type"] in DURABLE][-1]
@@ -330,11 +330,11 @@ async def test_an_account_that_is_deleted_closes_its_sockets(
 
 
 async def test_a_deleted_private_conversation_closes_nothing(
-    enter: Enter, call: Callable[..., Any], say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    enter: Enter, call: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     socket = await enter(bob, conversation)
     await call(bob, "delete", f"conversations/{conversation.pk}/delete/")
-    await say(alice, conversation, "again")
+    await post(alice, conversation, "again")
     assert contents(await durable(socket, 1)) == ["again"]
 
 

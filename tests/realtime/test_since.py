@@ -20,9 +20,9 @@ async def _replayed(socket: Socket) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 @pytest.fixture
-async def said(say: Callable[..., Any], bob: Any, conversation: Any) -> list[dict[str, Any]]:
+async def said(post: Callable[..., Any], bob: Any, conversation: Any) -> list[dict[str, Any]]:
     """Five messages of Bob's, versions 1 to 5."""
-    return [await say(bob, conversation, str(number)) for number in range(1, 6)]
+    return [await post(bob, conversation, str(number)) for number in range(1, 6)]
 
 
 async def test_what_came_after_a_version_is_replayed_in_order(
@@ -87,12 +87,12 @@ async def test_a_version_from_the_future_or_no_version_is_not_recovered(
 
 @pytest.mark.usefixtures("said")
 async def test_without_since_it_is_not_recovered_and_goes_on_live(
-    connect: Connect, say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    connect: Connect, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     socket = await connect(alice, conversation)
     connected, frames = await _replayed(socket)
     assert (connected["recovered"], frames) == (False, [])
-    await say(bob, conversation, "live")
+    await post(bob, conversation, "live")
     assert versions(await durable(socket, 1)) == [6]
 
 
@@ -127,11 +127,11 @@ async def test_more_than_a_thousand_changes_are_not(connect: Connect, alice: Any
 
 
 async def test_a_newcomer_gets_nothing_older_than_their_own_coming(
-    connect: Connect, say: Callable[..., Any], add: Callable[..., Any], alice: Any, carol: Any, group: Any
+    connect: Connect, post: Callable[..., Any], add: Callable[..., Any], alice: Any, carol: Any, group: Any
 ) -> None:
-    await say(alice, group, "before")
+    await post(alice, group, "before")
     await add(group, alice, carol)
-    await say(alice, group, "after")
+    await post(alice, group, "after")
     connected, frames = await _replayed(await connect(carol, group, since=0))
     assert (connected["recovered"], connected["version"]) == (True, 4)
     assert [frame["message"]["event"] for frame in frames] == [
@@ -142,15 +142,15 @@ async def test_a_newcomer_gets_nothing_older_than_their_own_coming(
 
 
 async def test_the_later_edit_of_an_older_message_is_not_for_a_newcomer(
-    connect: Connect, enter: Connect, say: Callable[..., Any], call: Callable[..., Any], add: Callable[..., Any],
+    connect: Connect, enter: Connect, post: Callable[..., Any], call: Callable[..., Any], add: Callable[..., Any],
     alice: Any, bob: Any, carol: Any, group: Any,
 ) -> None:  # fmt: skip
-    old = await say(alice, group, "before")
+    old = await post(alice, group, "before")
     await add(group, alice, carol)
     there, newcomer = await enter(bob, group), await enter(carol, group)
     await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
     await call(alice, "delete", f"messages/{old['id']}/delete/")
-    await say(alice, group, "after")
+    await post(alice, group, "after")
     assert [frame["type"] for frame in await durable(there, 3)] == [
         "message_updated",
         "message_deleted",
@@ -164,36 +164,36 @@ async def test_the_later_edit_of_an_older_message_is_not_for_a_newcomer(
 
 @pytest.mark.usefixtures("said")
 async def test_a_deleted_private_conversation_replays_nothing_older(
-    connect: Connect, call: Callable[..., Any], say: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    connect: Connect, call: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
     connected, frames = await _replayed(await connect(alice, conversation, since=0))
     assert (connected["recovered"], connected["version"], frames) == (True, 5, [])
-    await say(bob, conversation, "new")
+    await post(bob, conversation, "new")
     assert contents((await _replayed(await connect(alice, conversation, since=0)))[1]) == ["new"]
     assert len((await _replayed(await connect(bob, conversation, since=0)))[1]) == 6
 
 
 async def test_an_open_socket_gets_no_edit_of_what_its_user_deleted(
-    enter: Connect, call: Callable[..., Any], say: Callable[..., Any], alice: Any, bob: Any, conversation: Any,
+    enter: Connect, call: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, conversation: Any,
     said: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     socket, there = await enter(alice, conversation), await enter(bob, conversation)
     await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
     await call(bob, "patch", f"messages/{said[0]['id']}/", {"content": "changed"})
-    await say(bob, conversation, "new")
+    await post(bob, conversation, "new")
     assert contents(await durable(there, 2)) == ["changed", "new"]
     assert contents(await durable(socket, 1)) == ["new"]
 
 
 async def test_who_was_removed_and_added_again_gets_what_came_since_and_stays(
-    connect: Connect, say: Callable[..., Any], add: Callable[..., Any], remove: Callable[..., Any],
+    connect: Connect, post: Callable[..., Any], add: Callable[..., Any], remove: Callable[..., Any],
     alice: Any, bob: Any, group: Any,
 ) -> None:  # fmt: skip
     await remove(group, alice, bob)
-    await say(alice, group, "in between")
+    await post(alice, group, "in between")
     await add(group, alice, bob)
-    await say(alice, group, "again")
+    await post(alice, group, "again")
     _, frames = await _replayed(await connect(bob, group, since=0))
     assert contents(frames) == ["", "again"]
 

@@ -78,17 +78,17 @@ async def test_typing_ends_with_a_message_on_the_socket(here: Any, there: Any) -
 
 
 async def test_typing_ends_with_a_message_over_rest(
-    there: Any, say: Callable[..., Any], alice: Any, conversation: Any
+    there: Any, post: Callable[..., Any], alice: Any, conversation: Any
 ) -> None:
-    await say(alice, conversation)
+    await post(alice, conversation)
     frames = await until_pong(there)
     assert [each["is_typing"] for each in frames if each["type"] == "typing"] == [False]
 
 
 async def test_typing_does_not_end_with_somebody_else_s_message(
-    there: Any, say: Callable[..., Any], bob: Any, conversation: Any
+    there: Any, post: Callable[..., Any], bob: Any, conversation: Any
 ) -> None:
-    await say(bob, conversation)
+    await post(bob, conversation)
     assert [each["type"] for each in await until_pong(there)] == ["chat_message"]
 
 

@@ -122,22 +122,9 @@ class RealClient:
 
     async def connect(self, conversation: int, **query: Any) -> "RealSocket":
         """An open socket to the conversation, before its first frame is read."""
-        return await self._connect(f"/ws/chat/{conversation}/", query)
-
-    async def connect_inbox(self, **query: Any) -> "RealSocket":
-        """An open socket to the inbox, before its first frame is read."""
-        return await self._connect("/ws/inbox/", query)
-
-    async def close(self) -> None:
-        """Close every socket and connection."""
-        for socket in self.sockets:
-            await socket.close()
-        await self.http.aclose()
-
-    async def _connect(self, path: str, query: Mapping[str, Any]) -> "RealSocket":
         socket = RealSocket(
             await websockets.connect(
-                f"{self.server.ws_url}{path}?{urlencode(query)}",
+                f"{self.server.ws_url}/ws/chat/{conversation}/?{urlencode(query)}",
                 additional_headers={"Authorization": f"Bearer {self.access}"},
                 max_size=None,
                 proxy=None,
@@ -146,6 +133,12 @@ class RealClient:
         )
         self.sockets.append(socket)
         return socket
+
+    async def close(self) -> None:
+        """Close every socket and connection."""
+        for socket in self.sockets:
+            await socket.close()
+        await self.http.aclose()
 
     def _enter(self, answer: dict[str, Any]) -> Self:
         self.access, self.refresh, self.user = answer["access"], answer["refresh"], answer["user"]

@@ -39,7 +39,7 @@ run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at ht
 	@echo "== open http://localhost:$(PORT)/ (Ctrl-C ends it)"
 	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-demo: $(VENV)/.requirements  ## fill the server that `make run` has started with people who chat
+demo: $(VENV)/.requirements  ## fill a running server with people who chat (PORT=)
 	@$(BIN)/python manage.py demo --url http://localhost:$(PORT)
 
 test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes on PostgreSQL too

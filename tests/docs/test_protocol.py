@@ -87,47 +87,53 @@ def test_every_action_of_a_system_message_is_in_the_table() -> None:
     assert markdown.first_column(section) == list(ACTIONS)
 
 
-async def test_what_really_arrives_looks_like_the_examples(
+@pytest.fixture
+async def arrived(
     connect: Callable[..., Any], rest: Callable[..., Any], alice: Any, bob: Any, conversation: Any
-) -> None:
+) -> list[dict[str, Any]]:
+    """One frame of each type, as it came to Alice's socket."""
     here = await connect(alice, conversation)
-    arrived = [await here.receive("connected")]
+    frames: list[dict[str, Any]] = [await here.receive("connected")]
     there = await connect(bob, conversation)
     await there.receive("connected")
-    arrived.append(await here.receive_until("user_status"))
-    first = (
-        await rest(bob, "post", "/api/chat/messages/create/", {"conversation": conversation.pk, "content": "Hi"})
-    ).json()
+    frames.append(await here.receive_until("user_status"))
+    body = {"conversation": conversation.pk, "content": "Hi"}
+    first = (await rest(bob, "post", "/api/chat/messages/create/", body)).json()
     await here.receive_until("chat_message")
     await there.send({"type": "typing", "is_typing": True})
-    arrived.append(await here.receive_until("typing"))
-    said = {**example(FROM_CLIENT, "chat_message"), "reply_to": first["id"]}
-    await here.send(said)
+    frames.append(await here.receive_until("typing"))
+    await here.send({**example(FROM_CLIENT, "chat_message"), "reply_to": first["id"]})
     answers = sorted([await here.receive(), await here.receive()], key=lambda frame: str(frame["type"]))
-    arrived += answers
+    frames += answers
     path = f"/api/chat/messages/{answers[0]['message_id']}/"
     await there.send({"type": "read_receipt", "message_id": answers[0]["message_id"]})
-    arrived.append(await here.receive_until("read_receipt"))
+    frames.append(await here.receive_until("read_receipt"))
     await rest(alice, "patch", path, {"content": "Hello!"})
-    arrived.append(await here.receive_until("message_updated"))
+    frames.append(await here.receive_until("message_updated"))
     await rest(alice, "delete", f"{path}delete/")
-    arrived.append(await here.receive_until("message_deleted"))
+    frames.append(await here.receive_until("message_deleted"))
     await here.send({"type": "ping"})
-    arrived.append(await here.receive_until("pong"))
+    frames.append(await here.receive_until("pong"))
     await here.send({"type": "nonsense"})
-    error = await here.receive_until("error")
-    arrived.append({**error, "client_id": "", "retry_after": 1.0})
+    frames.append({**await here.receive_until("error"), "client_id": "", "retry_after": 1.0})
+    return frames
 
+
+def without_what_varies(frame: dict[str, Any]) -> dict[str, Any]:
+    """The frame, alike wherever an example may show another case than the one that came about."""
+    if frame["type"] in ("message_updated", "message_deleted"):
+        frame["message"]["reply_to"] = None
+    if frame["type"] == "user_status":
+        frame["last_seen"] = None
+    if frame["type"] == "chat_message":
+        frame["message"]["reply_to"]["sender"] = frame["message"]["sender"]
+    return frame
+
+
+def test_what_really_arrives_looks_like_the_examples(arrived: list[dict[str, Any]]) -> None:
     for frame in arrived:
         expected = example(FROM_SERVER, frame["type"])
-        for each in (frame, expected):
-            if each["type"] in ("message_updated", "message_deleted"):
-                each["message"]["reply_to"] = None
-            if each["type"] == "user_status":
-                each["last_seen"] = None
-            if each["type"] == "chat_message":
-                each["message"]["reply_to"]["sender"] = each["message"]["sender"]
-        assert shape(frame) == shape(expected), frame["type"]
+        assert shape(without_what_varies(frame)) == shape(without_what_varies(expected)), frame["type"]
     assert {frame["type"] for frame in arrived} == EVENTS.keys()
 
 

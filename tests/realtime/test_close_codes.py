@@ -32,62 +32,64 @@ async def _open(client: RealClient, conversation: int, **headers: str) -> RealSo
     return socket
 
 
-async def test_every_refusal_and_every_misuse_has_its_code(server: ServerProcess, person: Callable[..., Any]) -> None:
+async def _entered(client: RealClient, conversation: int) -> RealSocket:
+    """A socket that was let in."""
+    socket = await client.connect(conversation)
+    await socket.receive("connected")
+    return socket
+
+
+async def test_every_refusal_has_its_code(server: ServerProcess, person: Callable[..., Any]) -> None:
     alice, bob, eve = [await person(server, name) for name in ("alice", "bobby", "eve")]
-    private, group = await alice.create_private(bob), await alice.create_group("The group", bob)
-    codes: dict[str, int | None] = {
+    private = await alice.create_private(bob)
+    codes = {
         "no token": await (await _open(alice, private)).close_code(),
         "bad token": await (await _open(alice, private, Authorization="Bearer nonsense")).close_code(),
         "stranger": await (await eve.connect(private)).close_code(),
         "not there": await (await eve.connect(2**70)).close_code(),
     }
+    assert codes == {"no token": 4401, "bad token": 4401, "stranger": 4404, "not there": 4404}
 
+
+async def test_every_misuse_has_its_code(server: ServerProcess, person: Callable[..., Any]) -> None:
+    alice, bob = await person(server, "heidi"), await person(server, "ivan")
+    private = await alice.create_private(bob)
     socket = await alice.connect(private)
     for _ in range(20):
         await socket.send({"type": "nonsense"})
-    codes["twenty bad frames"] = await socket.close_code()
-
+    codes = {"twenty bad frames": await socket.close_code()}
     for name, size in (("64 KiB and one", 64 * 1024 + 1), ("a megabyte", 1024 * 1024)):
-        socket = await alice.connect(private)
-        await socket.receive("connected")
+        socket = await _entered(alice, private)
         await socket.connection.send(json.dumps({"type": "ping", "x": "x" * size}))
         codes[name] = await socket.close_code()
+    assert codes == {"twenty bad frames": 4400, "64 KiB and one": 4413, "a megabyte": 4413}
 
-    socket = await bob.connect(group)
-    await socket.receive("connected")
+
+async def test_every_right_that_ends_has_its_code(server: ServerProcess, person: Callable[..., Any]) -> None:
+    alice, bob = await person(server, "judy"), await person(server, "kevin")
+    private, group = await alice.create_private(bob), await alice.create_group("The group", bob)
+    codes: dict[str, int | None] = {}
+
+    socket = await _entered(bob, group)
     await alice.call("DELETE", f"/api/chat/conversations/{group}/participants/{bob.id}/", expect=204)
     codes["removed"] = await socket.close_code()
 
-    socket = await alice.connect(group)
-    await socket.receive("connected")
+    socket = await _entered(alice, group)
     await alice.call("DELETE", f"/api/chat/conversations/{group}/delete/?for_everyone=true", expect=204)
     codes["deleted"] = await socket.close_code()
 
-    socket = await bob.connect(private)
-    await socket.receive("connected")
+    socket = await _entered(bob, private)
     await bob.call("POST", "/api/auth/logout/", expect=204)
     codes["logged out"] = await socket.close_code()
 
-    assert codes == {
-        "no token": 4401,
-        "bad token": 4401,
-        "stranger": 4404,
-        "not there": 4404,
-        "twenty bad frames": 4400,
-        "64 KiB and one": 4413,
-        "a megabyte": 4413,
-        "removed": 4403,
-        "deleted": 4404,
-        "logged out": 4401,
-    }
+    assert codes == {"removed": 4403, "deleted": 4404, "logged out": 4401}
 
 
 async def test_every_limit_has_its_code(server: ServerProcess, person: Callable[..., Any]) -> None:
     alice, bob = await person(server, "carol"), await person(server, "dave")
     private = await alice.create_private(bob)
-    stays, floods = await alice.connect(private), await alice.connect(private)
-    for socket in (stays, floods):
-        await socket.receive("connected")
+    await _entered(alice, private)
+    floods = await _entered(alice, private)
     too_many = await alice.connect(private)
     assert (await too_many.receive("error"))["code"] == "too_many_sockets"
     assert await too_many.close_code() == 4409

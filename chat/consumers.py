@@ -129,7 +129,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             "not_found": CloseCode.NOT_FOUND,
             "too_many_sockets": CloseCode.TOO_MANY_SOCKETS,
         }
-        await self.close(by_code.get(code, CloseCode.RESTART))
+        await self._close(by_code.get(code, CloseCode.RESTART))
 
     # Frames in ---------------------------------------------------------------------------------
 
@@ -279,7 +279,10 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         subscriber, self.subscriber = self.subscriber, None
         if subscriber is not None:
             await get_hub().leave(subscriber)
-            await self.close(code)
+            await self._close(code)
+
+    async def _close(self, code: int) -> None:
+        await self.close(int(code))  # autobahn takes no enum
 
     async def websocket_too_big(self, message: Payload) -> None:
         """The launcher refused a frame that is over the limit without taking it in."""

@@ -90,7 +90,7 @@ class Socket(WebSocketProtocol):
     def close_with(self, code: int) -> None:
         """Close where the consumer has not."""
         if self.state == self.STATE_OPEN:
-            self.sendClose(code)
+            self.sendClose(int(code))  # autobahn takes no enum
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send" and self.state in (self.STATE_CLOSING, self.STATE_CLOSED):

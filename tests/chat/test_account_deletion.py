@@ -75,6 +75,13 @@ def test_a_group_with_nobody_left_is_deleted(alice, api):
     assert not Message.objects.exists()
 
 
+def test_a_private_conversation_goes_with_the_second_of_the_two(alice, bob, conversation, api):
+    delete_account(user=alice)
+    assert Conversation.objects.exists()
+    delete_account(user=bob)
+    assert not Conversation.objects.exists()
+
+
 def test_seq_and_version_go_on(alice, bob, group, api):
     say(bob, group)
     delete_account(user=bob)

@@ -26,8 +26,8 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 # All of both apps' own files but these; what is in `chat/services/` may write, too.
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
 MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*.py))
-# Most tests wait for a process of their own; a file stays with one worker, which keeps what it has started.
-TWO_AT_A_TIME := -n 2 --dist loadfile
+# Most tests wait for a process of their own; who has nothing left takes over half of what the other one has.
+TWO_AT_A_TIME := -n 2 --dist worksteal
 
 .PHONY: help run demo test test-sqlite test-postgres check format lock clean system
 

@@ -49,8 +49,8 @@ def presented_token(scope: Scope) -> str | None:
         scheme, _, raw = value.decode("latin-1").partition(" ")
         if name == b"authorization" and scheme.lower() == "bearer":
             return raw.strip()
-    match scope.get("subprotocols", []):
-        case ["bearer", str(token), *_]:
-            return token
+    offered = scope.get("subprotocols", [])
+    if "bearer" in offered[:-1]:
+        return str(offered[offered.index("bearer") + 1])
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     return query.get("token", [None])[0]

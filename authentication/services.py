@@ -138,6 +138,8 @@ def update_profile(*, user: User, **changes: str) -> User:
         raise Taken("username")
     try:
         with transaction.atomic():
+            if _lock(user) is None:  # deleted at this moment
+                raise TokenNotValid
             user.save(update_fields=list(changed))
     except IntegrityError:
         raise Taken("username") from None

@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 from django.utils import timezone
 
 from chat_server.close_codes import CloseCode
-from chat_server.database import in_thread
+from chat_server.database import in_thread, watching
 
 from . import broadcast, catchup
 from .events import Payload, Pong, UserStatus
@@ -83,7 +83,7 @@ class Hub:
         room.subscribers.add(subscriber)  # from here on live frames wait for it
         try:
             await self._subscribe(room)
-            missed = await in_thread(catchup.read)(room.conversation_id, subscriber.user_id, since)
+            missed = await self._read_missed(room, subscriber, since)
             if subscriber in room.subscribers:
                 await self.presence.show(subscriber.user_id)
         except BaseException:
@@ -91,7 +91,21 @@ class Hub:
             raise
         if subscriber in room.subscribers:  # else what ended its right meanwhile has closed it
             await room.let_in(subscriber, missed)
-            self._repair(room)  # of what came before the room knew its version
+
+    async def _read_missed(self, room: Room, subscriber: Subscriber, since: int | None) -> catchup.Missed:
+        """What the socket missed; the first read of a room also says from which version on the room hands out.
+
+        Until then events are not kept, so nobody else reads meanwhile: a second read could be older than the first.
+        """
+        read = in_thread(catchup.read)
+        async with room.opening:
+            if room.version is None:
+                missed = await read(room.conversation_id, subscriber.user_id, since)
+                room.version = missed.version
+                room.hear_of(missed.version, missed.last_seq)
+                self._repair(room)  # of what came while it was read
+                return missed
+        return await read(room.conversation_id, subscriber.user_id, since)
 
     async def leave(self, subscriber: Subscriber) -> None:
         """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
@@ -284,7 +298,7 @@ class Hub:
         present = [(each, each.session_id) for each in self._subscribers() if each.waiting is None]
         if not present:
             return
-        rights = await in_thread(catchup.read_rights)(
+        rights = await in_thread(catchup.read_rights, watching)(
             {subscriber.conversation_id for subscriber, _ in present},
             {subscriber.participant_id for subscriber, _ in present},
             {session_id for _, session_id in present},

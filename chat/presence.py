@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat_server.database import in_thread
+from chat_server.database import in_thread, watching
 
 from . import broadcast
 from .events import Payload
@@ -100,17 +100,19 @@ class Presence:
             self.wake.clear()
             turn, self.next = self.next, None
             if turn is not None:
-                await self._write(turn.users)
-                turn.written.set_result(None)
+                try:
+                    await self._write(turn.users)
+                finally:
+                    turn.written.set_result(None)
 
     async def _write(self, users: set[int] | None) -> None:
         """Write the state of some users, or (None) renew all; where the database is away, the next tick does it."""
         present = set(self.leased)
         try:
             if users is None:
-                news = await in_thread(renew)(self.process, present)
+                news = await in_thread(renew, watching)(self.process, present)
             else:
-                news = await in_thread(settle)(self.process, users & present, users - present)
+                news = await in_thread(settle, watching)(self.process, users & present, users - present)
         except Exception as error:
             logger.warning("presence could not be written (%s); tried again", type(error).__name__)
             return

@@ -48,6 +48,7 @@ class Room:
         self.known_version = 0  # the highest one heard of
         self.in_group = False  # whether the channel layer brings us this conversation's events
         self.repairing = False
+        self.opening = asyncio.Lock()  # held while the version is read for the first time
         self.handing_out = asyncio.Lock()
         self.typing: dict[int, tuple[str, asyncio.TimerHandle]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -68,8 +69,6 @@ class Room:
 
     async def let_in(self, subscriber: Subscriber, missed: Missed) -> None:
         """Send `connected`, what was missed, what came meanwhile; from then on the subscriber is live."""
-        if self.version is None:
-            self.version = missed.version
         self.hear_of(missed.version, missed.last_seq)
         subscriber.participant_id, subscriber.visible_after_seq = missed.participant_id, missed.visible_after_seq
         subscriber.version = missed.since

@@ -1,5 +1,6 @@
 """Shapes in and out, for REST and the socket alike. Nothing here writes: `save()` is never called."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from chat_server.fields import FlagField, IdField, TextField
 from .models import Conversation, ConversationParticipant, Message
 
 MAX_CONTENT, EXCERPT = 4000, 140
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 ACTIONS = (
     "conversation_created",
     "conversation_renamed",
@@ -182,7 +184,7 @@ class ClientIdField(serializers.CharField):
         super().__init__(max_length=64, trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or not data.isprintable():
+        if not isinstance(data, str) or any(unicodedata.category(letter) in UNPRINTABLE for letter in data):
             self.fail("invalid")
         return super().to_internal_value(data)
 

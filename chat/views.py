@@ -126,7 +126,7 @@ class History(APIView):
         after = integer_parameter(request, "after", minimum=0)
         around = integer_parameter(request, "around", minimum=1)
         if sum(each is not None for each in (before, after, around)) > 1:
-            raise ValidationError("Only one of before, after and around.", code="invalid")
+            raise ValidationError({"non_field_errors": ["Only one of before, after and around."]}, code="invalid")
         if after is not None:
             low = min(max(after, begin), top)
             return low, min(low + limit, top)

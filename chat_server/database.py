@@ -12,9 +12,13 @@ from channels.db import database_sync_to_async
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sockets")
+serving = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sockets")
+# What closes sockets and renews leases does not queue behind what the sockets do.
+watching = ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch")
 
 
-def in_thread(function: Callable[Parameters, Result]) -> Callable[Parameters, Awaitable[Result]]:
+def in_thread(
+    function: Callable[Parameters, Result], pool: ThreadPoolExecutor = serving
+) -> Callable[Parameters, Awaitable[Result]]:
     """The function as one to await; it runs with a database connection of its thread."""
-    return database_sync_to_async(function, thread_sensitive=False, executor=executor)
+    return database_sync_to_async(function, thread_sensitive=False, executor=pool)

@@ -18,6 +18,9 @@ class JSONRefusals(APIView):
 
     content_negotiation_class = DefaultContentNegotiation
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)  # never 406: the first renderer answers
+
     def handle_exception(self, exc: Exception) -> Response:
         renderer = JSONRenderer()
         self.request.accepted_renderer, self.request.accepted_media_type = renderer, renderer.media_type

@@ -37,7 +37,10 @@ class Environment:
 
     def __init__(self, dotenv: Path) -> None:
         if dotenv.is_file():
-            environ.Env.read_env(dotenv, overwrite=False)
+            try:
+                environ.Env.read_env(dotenv, overwrite=False)
+            except (OSError, UnicodeDecodeError) as error:
+                raise SystemExit(f"chat_server: {dotenv} cannot be read: {error}") from None
         self.values = {name: value.strip() for name, value in os.environ.items() if value.strip()}
 
     def text(self, name: str, default: str = "") -> str:
@@ -84,17 +87,25 @@ class Environment:
     def web_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
         self._check_url(name, value, {"http", "https"})
+        if "?" in value or "#" in value:
+            refuse(name, "a path may be appended to it, so it has no ? and no #")
         return value
 
     def redis_urls(self, name: str) -> list[str]:
         """Comma-separated shards; empty means that there is no Redis."""
         for url in (values := self.items(name)):
             self._check_url(name, url, {"redis", "rediss", "unix"}, host_needed=not url.startswith("unix:"))
+            if not url.startswith("unix:") and not re.fullmatch(
+                r"/?[0-9]{0,4}", urlsplit(url).path + urlsplit(url).query
+            ):
+                refuse(name, f"what follows the host is the number of a database, not {urlsplit(url).path!r}")
         return values
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         value = self.text(name, default)
         self._check_url(name, value, DATABASE_SCHEMES, host_needed=False)
+        if not urlsplit(value).path.strip("/"):
+            refuse(name, "the URL names no database")
         return self._parsed(name, environ.Env.db_url_config, value)
 
     def email(self, name: str, default: str) -> dict[str, Any]:
@@ -126,7 +137,8 @@ class Environment:
 
 def kept_secret(path: Path) -> str:
     """The key in `path`, made once, readable by its owner only; processes that start together agree on it."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
+        path.unlink(missing_ok=True)
         try:
             descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
         except OSError as error:
@@ -140,6 +152,8 @@ def kept_secret(path: Path) -> str:
         finally:
             os.unlink(temporary)
     try:
-        return path.read_text().strip()
-    except OSError as error:
-        refuse("SECRET_KEY", f"it is not set, and {path} cannot be read ({error.strerror})")
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        refuse("SECRET_KEY", f"it is not set, and {path} cannot be read ({error})")

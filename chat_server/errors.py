@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from drf_standardized_errors.formatter import flatten_errors
@@ -18,18 +18,23 @@ from .exceptions import Unavailable
 
 logger = logging.getLogger(__name__)
 
+FOREIGN_KEY_VIOLATION = "23503"  # PostgreSQL's; SQLite says it in words
+
 
 def as_api_exception(error: Exception) -> APIException | None:
     """The refusal that an exception means to a client; None where it means a fault of ours."""
     if isinstance(error, APIException):
         return error
-    if isinstance(error, OperationalError | InterfaceError):  # psycopg_pool's PoolTimeout is one too
+    # psycopg_pool's PoolTimeout is an OperationalError; a ProgrammingError is a database without our tables.
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError):
         logger.error("the database does not answer: %s", type(error).__name__)
         return Unavailable()
     if isinstance(error, SuspiciousOperation):  # over a thousand query parameters, say
         return ParseError("The request is not valid.")
     # A row that this one needs went at the same moment: the next try is told so.
-    if isinstance(error, IntegrityError) and "foreign key" in str(error).lower():
+    if isinstance(error, IntegrityError) and (
+        getattr(error.__cause__, "sqlstate", "") == FOREIGN_KEY_VIOLATION or "FOREIGN KEY" in str(error)
+    ):
         return Unavailable()
     return None
 
@@ -68,18 +73,21 @@ class UnknownPath(APIView):
         raise NotFound
 
 
-def _error(request: HttpRequest, code: int, name: str, detail: str, fallback: Any) -> HttpResponse:
-    if not request.path.startswith("/api/"):
-        return fallback
-    kind = "server_error" if code >= 500 else "client_error"
-    return JsonResponse({"type": kind, "errors": [{"code": name, "detail": detail, "attr": None}]}, status=code)
+def error_response(status: int, code: str, detail: str) -> JsonResponse:
+    """A refusal in the shape of every other one, where REST framework does not make it."""
+    kind = "server_error" if status >= 500 else "client_error"
+    return JsonResponse({"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400 (a Host that is not allowed, say), in our shape under /api/."""
-    return _error(request, 400, "invalid", "The request is not valid.", defaults.bad_request(request, exception))
+    if request.path.startswith("/api/"):
+        return error_response(400, "invalid", "The request is not valid.")
+    return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500, in our shape under /api/."""
-    return _error(request, 500, "error", "Something went wrong here.", defaults.server_error(request))
+    if request.path.startswith("/api/"):
+        return error_response(500, "error", "Something went wrong here.")
+    return defaults.server_error(request)

@@ -8,9 +8,12 @@ from typing import Any
 TOKEN = re.compile(r"(token(?:=|%3D))[^&\s\"'>\])]*", re.IGNORECASE)
 
 
+QUERY = re.compile(r"\?[^\s\"'>\])]+")
+
+
 def mask(text: str) -> str:
-    """The text with the value of every `…token=` replaced."""
-    return TOKEN.sub(r"\1***", text)
+    """The text without what follows a `?` in a path, however it is encoded, and without the value of any `…token=`."""
+    return TOKEN.sub(r"\1***", QUERY.sub("?***", text))
 
 
 class TokenMask(logging.Filter):

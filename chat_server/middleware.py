@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+
+from .errors import error_response
+from .exceptions import BodyTooBig
 
 
 class ChunkedBodies:
@@ -13,5 +17,8 @@ class ChunkedBodies:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
-            request.META["CONTENT_LENGTH"] = str(len(request.body))
+            try:
+                request.META["CONTENT_LENGTH"] = str(len(request.body))
+            except RequestDataTooBig:
+                return error_response(413, BodyTooBig.default_code, BodyTooBig.default_detail)
         return self.get_response(request)

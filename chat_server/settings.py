@@ -249,6 +249,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.request": {"filters": ["faults"]},
+        "django.db.backends": {"level": "INFO"},  # at DEBUG it writes statements, and with them what was said
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for whatever anybody sends
         "psycopg.pool": {"level": "ERROR"},  # its warnings say at each try what is said once
     },
 }

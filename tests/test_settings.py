@@ -21,6 +21,8 @@ WRONG = [
     ("DATABASE_URL", "postgres://localhost:port/chat"),
     ("REDIS_URL", "http://localhost:6379"),
     ("REDIS_URL", "redis://localhost:6379,nonsense"),
+    ("REDIS_URL", "redis://localhost:6379/0?foo=bar"),
+    ("DATABASE_URL", "postgres://localhost"),
     ("EMAIL_URL", "pigeon://localhost"),
     ("THROTTLE_LOGIN", "ten per minute"),
     ("THROTTLE_USER", "0/60s"),
@@ -34,6 +36,7 @@ WRONG = [
     ("DEBUG", "maybe"),
     ("HTTPS", "2"),
     ("FRONTEND_URL", "chat.example.com"),
+    ("FRONTEND_URL", "http://chat.example.com/#/"),
     ("CORS_ALLOWED_ORIGINS", "app.example.com"),
     ("CORS_ALLOWED_ORIGINS", "https://app.example.com/path"),
     ("CSRF_TRUSTED_ORIGINS", "*"),
@@ -109,6 +112,15 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
 def test_processes_that_start_together_agree_on_the_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(kept_secret, [tmp_path / "key"] * 40))) == 1
+
+
+def test_an_empty_key_is_made_anew_and_one_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.touch(0o644)
+    key = kept_secret(path)
+    assert len(key) >= 64
+    path.chmod(0o644)
+    assert (kept_secret(path), stat.S_IMODE(path.stat().st_mode)) == (key, 0o600)
 
 
 def test_a_key_that_cannot_be_kept_stops_the_start(tmp_path: Path) -> None:

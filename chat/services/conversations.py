@@ -164,7 +164,7 @@ def leave_everything(user: User) -> None:
         except NotFound:  # left or deleted since
             continue
         if conversation.is_group:
-            _take_out(conversation, participant, actor=user)
+            _take_out(conversation, participant, actor=None)
         elif not conversation.participants.exclude(pk=participant.pk).exists():
             _delete(conversation)
 
@@ -208,7 +208,7 @@ def _join(
 
 
 def _set_admin(
-    conversation: Conversation, participant: ConversationParticipant, is_admin: bool, *, actor: User
+    conversation: Conversation, participant: ConversationParticipant, is_admin: bool, *, actor: User | None
 ) -> None:
     participant.is_admin = is_admin
     participant.save(update_fields=["is_admin"])
@@ -216,15 +216,18 @@ def _set_admin(
     log.append_system(conversation, {"action": action, "user_id": participant.user_id}, actor=actor)
 
 
-def _take_out(conversation: Conversation, participant: ConversationParticipant, *, actor: User) -> None:
-    """Remove a participant; the longest-standing one inherits from the last admin, and nobody left is no group."""
+def _take_out(conversation: Conversation, participant: ConversationParticipant, *, actor: User | None) -> None:
+    """Remove a participant; the longest-standing one inherits from the last admin, and nobody left is no group.
+
+    `actor` None: they leave because their account goes.
+    """
     user_id = participant.user_id
     participant.delete()
     heir = conversation.participants.order_by("joined_at", "id").first()
     if heir is None:
         _delete(conversation)
         return
-    action = "participant_left" if user_id == actor.pk else "participant_removed"
+    action = "participant_left" if actor is None or user_id == actor.pk else "participant_removed"
     log.append_system(conversation, {"action": action, "user_id": user_id}, actor=actor)
     if not conversation.participants.filter(is_admin=True).exists():
         _set_admin(conversation, heir, True, actor=actor)

@@ -44,8 +44,11 @@ def participant_of(conversation: Conversation, *, user_id: int) -> ConversationP
     return participant
 
 
-def append(conversation: Conversation, messages: Sequence[Message], *, sender: User) -> None:
-    """Number, store and publish new messages of one sender, whose read marker moves to the last of them."""
+def append(conversation: Conversation, messages: Sequence[Message], *, sender: User | None) -> None:
+    """Number, store and publish new messages of one sender, whose read marker moves to the last of them.
+
+    `sender` is None for an account that is about to go.
+    """
     now = timezone.now()
     for message in messages:
         conversation.last_seq += 1
@@ -55,11 +58,12 @@ def append(conversation: Conversation, messages: Sequence[Message], *, sender: U
     Message.objects.bulk_create(messages)
     conversation.updated_at = now
     conversation.save(update_fields=["last_seq", "version", "updated_at"])
-    conversation.participants.filter(user=sender.pk).update(last_read_seq=conversation.last_seq, last_read_at=now)
+    if sender is not None:
+        conversation.participants.filter(user=sender.pk).update(last_read_seq=conversation.last_seq, last_read_at=now)
     publish(conversation, messages)
 
 
-def append_system(conversation: Conversation, *events: dict[str, Any], actor: User) -> None:
+def append_system(conversation: Conversation, *events: dict[str, Any], actor: User | None) -> None:
     """Store what the actor did as system messages `{"action", "user_id"?, "name"?}`."""
     append(conversation, [Message(type=Message.Type.SYSTEM, event=event) for event in events], sender=actor)
 

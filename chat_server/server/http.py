@@ -148,6 +148,8 @@ class Request(WebRequest):
             self.request_start = time.time()
             self.basic_error(HTTPStatus.SERVICE_UNAVAILABLE, b"", "")
             return None
+        if not self.path.startswith(b"/ws/"):
+            self.requestHeaders.removeHeader(b"upgrade")  # not ours to upgrade: answered like any other request
         channel = self.channel
         result = super().process()
         if self.transport is None:  # it went to a WebSocket

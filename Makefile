@@ -27,7 +27,7 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
 MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*.py))
 # Most tests wait for a process of their own; who has nothing left takes over half of what the other one has.
-TWO_AT_A_TIME := -n 2 --dist worksteal
+AT_ONCE := -n 3 --dist worksteal
 
 .PHONY: help run demo test test-sqlite test-postgres check format lock clean system
 
@@ -47,11 +47,11 @@ test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes o
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test, on SQLite"
 	@rm -f .coverage
-	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)
+	@$(BIN)/python -m pytest $(AT_ONCE) $(COVERAGE)
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, on PostgreSQL"
-	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)term:skip-covered --cov-fail-under=95 \
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) $(COVERAGE)term:skip-covered --cov-fail-under=95 \
 		tests/authentication tests/chat tests/realtime tests/admin
 
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy

@@ -214,7 +214,7 @@ history = extend_schema(
     responses={200: page_of(MessageSerializer)},
     examples=[
         answer("The newest one", page(MESSAGE, previous=EARLIER)),
-        refusal(400, "invalid", "Only one of before, after and around."),
+        refusal(400, "invalid", "Only one of before, after and around.", "non_field_errors"),
     ],
 )
 changes = extend_schema(

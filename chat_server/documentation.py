@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -19,7 +20,10 @@ class JSONRefusals(APIView):
     content_negotiation_class = DefaultContentNegotiation
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        return super().perform_content_negotiation(request, force=True)  # never 406: the first renderer answers
+        try:
+            return super().perform_content_negotiation(request, force)
+        except NotAcceptable:  # as everywhere: who accepts something else gets what there is
+            return super().perform_content_negotiation(request, force=True)
 
     def handle_exception(self, exc: Exception) -> Response:
         renderer = JSONRenderer()

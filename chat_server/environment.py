@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import environ
 
 RATE = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<seconds>[1-9][0-9]{0,8})s")
+REDIS_DATABASE = re.compile(r"[a-z]+://[^/?#]+(/[0-9]{0,4})?")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 DATABASE_SCHEMES = {"sqlite", "postgres", "postgresql"}
 EMAIL_SCHEMES = {"consolemail", "smtp", "smtp+tls", "smtp+ssl", "filemail", "memorymail", "dummymail"}
@@ -95,10 +96,8 @@ class Environment:
         """Comma-separated shards; empty means that there is no Redis."""
         for url in (values := self.items(name)):
             self._check_url(name, url, {"redis", "rediss", "unix"}, host_needed=not url.startswith("unix:"))
-            if not url.startswith("unix:") and not re.fullmatch(
-                r"/?[0-9]{0,4}", urlsplit(url).path + urlsplit(url).query
-            ):
-                refuse(name, f"what follows the host is the number of a database, not {urlsplit(url).path!r}")
+            if not url.startswith("unix:") and not REDIS_DATABASE.fullmatch(url):
+                refuse(name, "after the host comes at most the number of a database, like /0")
         return values
 
     def database(self, name: str, default: str) -> dict[str, Any]:

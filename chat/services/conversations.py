@@ -46,7 +46,7 @@ def open_private_conversation(*, user: User, participant_ids: Iterable[int]) -> 
 @transaction.atomic
 def create_group(*, creator: User, name: str, participant_ids: Iterable[int], description: str = "") -> Conversation:
     """A new group with the creator as its admin. `DoesNotExist` (participant_ids), `GroupFull`."""
-    others = set(participant_ids) - {creator.pk}
+    others = [each for each in dict.fromkeys(participant_ids) if each != creator.pk]  # in the order given
     if len(others) >= MAX_PARTICIPANTS:
         raise GroupFull("participant_ids", MAX_PARTICIPANTS)
     users = _active_users(others, attr="participant_ids")

@@ -41,7 +41,7 @@ from .serializers import (
 logger = logging.getLogger(__name__)
 
 MAX_BAD_FRAMES = 20  # in a row
-MAX_THROTTLED_FRAMES = 50  # in a row: who goes on regardless is closed
+MAX_THROTTLED_FRAMES = 50  # less those that went through: who goes on regardless is closed
 ERROR_CODES = frozenset(
     {
         "not_authenticated",

@@ -104,18 +104,17 @@ class KeysetPage:
         return key
 
     def _url(self, direction: str, row: Any) -> str:
-        cursor = signing.dumps([direction, *self._key(row)], salt=self._salt())
-        return page_url(self.request, cursor=cursor)
+        return page_url(self.request, cursor=self._signer().sign_object([direction, *self._key(row)]))
 
-    def _salt(self) -> str:
-        return f"cursor:{self.request.path}"  # a cursor of one list is none of another
+    def _signer(self) -> signing.Signer:
+        return signing.Signer(salt=f"cursor:{self.request.path}")  # a cursor of one list is none of another
 
     def _read_cursor(self) -> tuple[bool, list[Any] | None]:
         text = self.request.query_params.get("cursor")
         if text is None:
             return False, None
         try:
-            direction, *key = signing.loads(text, salt=self._salt())
+            direction, *key = self._signer().unsign_object(text)
         except signing.BadSignature:
             raise ValidationError({"cursor": ["This cursor is not one of ours."]}, code="invalid") from None
         return direction == "p", key

@@ -1,6 +1,7 @@
 """What all tests stand on: their own settings and database, people, conversations, sockets and real processes.
 
-`TEST_DATABASE=postgres pytest …` runs them on a PostgreSQL that is started for the run; SQLite is the default.
+SQLite is the default; `TEST_DATABASE=postgres pytest …` runs those that use the run's database on a PostgreSQL that
+is started for it. The others choose their databases themselves and would only say the same again.
 """
 
 import os
@@ -47,6 +48,15 @@ _settle_settings()
 
 
 # The database -----------------------------------------------------------------------------------
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what does not use the run's database."""
+    if not ON_POSTGRES:
+        return
+    using = [item for item in items if {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(using)])
+    items[:] = using
 
 
 @pytest.fixture(scope="session")

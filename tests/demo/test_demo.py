@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services.environment import clean_environment
+from tests.services.environment import command_environment
 from tests.services.server import PROJECT, ServerProcess
 from tests.services.service import free_port
 
@@ -18,7 +18,7 @@ PASSWORD = "five-friends-talking"
 def demo(url: str, seconds: int = 0) -> subprocess.CompletedProcess[str]:
     """The command, run to its end."""
     command = [sys.executable, str(PROJECT / "manage.py"), "demo", "--url", url, "--seconds", str(seconds)]
-    return subprocess.run(command, cwd=PROJECT, env=clean_environment(), capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=PROJECT, env=command_environment(), capture_output=True, text=True, timeout=60)
 
 
 class Viewer:
@@ -125,7 +125,7 @@ def test_a_name_that_is_taken_is_one_line(server: ServerProcess) -> None:
 def test_a_server_that_goes_away_meanwhile_is_one_line(server: ServerProcess) -> None:
     command = [sys.executable, str(PROJECT / "manage.py"), "demo", "--url", server.url, "--seconds", "60"]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=PROJECT, env=clean_environment(PYTHONUNBUFFERED="1"), **pipes) as running:
+    with subprocess.Popen(command, cwd=PROJECT, env=command_environment(PYTHONUNBUFFERED="1"), **pipes) as running:
         try:
             while "They type" not in running.stdout.readline():  # type: ignore[union-attr]
                 pass

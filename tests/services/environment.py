@@ -28,3 +28,9 @@ def clean_environment(**settings: str) -> dict[str, str]:
     """For a process of its own: the settings, and of this process's environment only what every program needs."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "DJANGO_SETTINGS_MODULE": "chat_server.settings", **settings_for_tests(**settings)}
+
+
+def command_environment(**settings: str) -> dict[str, str]:
+    """For a command that ends by itself: `clean_environment`, and counted for coverage where this process is."""
+    measured = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
+    return {**clean_environment(**settings), **measured}

@@ -18,9 +18,9 @@ ATTACK = "<img src=x onerror=\"document.title='owned'\">"
 
 
 def chatting(first: Person, second: Person) -> None:
-    """Both have their private conversation open."""
+    """Both have their private conversation open; nobody waits until it shows in their list."""
     first.open_private(second)
-    second.open_conversation(first.name)
+    second.open_private(first)
 
 
 def check_session(person: Person, token: str) -> int:

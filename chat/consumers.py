@@ -197,7 +197,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         return await do(serializer.validated_data)
 
     async def send_message(self, said: Payload) -> Payload:
-        message, is_new = await in_thread(services.send_message)(
+        message, is_new = await services.asend_message(
             sender=self.user,
             conversation_id=said["conversation"],
             content=said["content"],

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
+from django.db import close_old_connections
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -22,3 +23,16 @@ def in_thread(
 ) -> Callable[Parameters, Awaitable[Result]]:
     """The function as one to await; it runs with a database connection of its thread."""
     return database_sync_to_async(function, thread_sensitive=False, executor=pool)
+
+
+def give_to_thread(work: Callable[[], None], pool: ThreadPoolExecutor = serving) -> None:
+    """Have it done soon, with a database connection of its thread; it must not raise, for nobody hears of it."""
+
+    def with_connection() -> None:
+        close_old_connections()
+        try:
+            work()
+        finally:
+            close_old_connections()
+
+    pool.submit(with_connection)

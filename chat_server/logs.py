@@ -1,8 +1,12 @@
-"""Keeps tokens out of the log lines that others write, and lines out of the log that say nothing new."""
+"""Keeps tokens and what people say out of the log lines that others write, and lines that say nothing new."""
 
 import logging
 import re
+import traceback
+from types import TracebackType
 from typing import Any
+
+from django.db import OperationalError
 
 # Also where the name or the `=` is percent-encoded, as a client may send it.
 TOKEN = re.compile(r"(token(?:=|%3D))[^&\s\"'>\])]*", re.IGNORECASE)
@@ -25,6 +29,29 @@ class TokenMask(logging.Filter):
         if masked != message:
             record.msg, record.args = masked, None
         return True
+
+
+class Stacks(logging.Formatter):
+    """Writes exceptions with their stack, but without their text, unless they are about a connection.
+
+    What a text quotes is nobody's business: a database that refuses a row shows the whole row.
+    """
+
+    SPEAK = (OperationalError, OSError)
+
+    def formatException(
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        lines: list[str] = []
+        error, seen = ei[1], set[int]()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            text = f": {error}" if isinstance(error, self.SPEAK) else ""
+            stack = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+            lines[:0] = [stack, f"{type(error).__module__}.{type(error).__qualname__}{text}"]
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\n".join(["Traceback (the text of most exceptions is left out):", *filter(None, lines)])
 
 
 class FaultsOnly(logging.Filter):

@@ -13,10 +13,12 @@ from .conversations import (
     set_admin,
     update_group,
 )
-from .messages import delete_message, delete_message_as_operator, edit_message, mark_read, send_message
+from .messages import delete_message, delete_message_as_operator, edit_message, mark_read
+from .sending import asend_message, send_message
 
 __all__ = [
     "add_participants",
+    "asend_message",
     "create_group",
     "delete_any_conversation",
     "delete_conversation",

@@ -6,9 +6,10 @@ the commit (one that cannot be encoded fails the write) and published after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db.models import Model
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
 
@@ -18,6 +19,8 @@ from chat.models import Conversation, ConversationParticipant, Message
 if TYPE_CHECKING:
     from authentication.models import User
 
+Row = TypeVar("Row", bound=Model)
+
 
 def lock(*, conversation_id: int) -> Conversation:
     """The conversation, its row locked until the end of the transaction; `NotFound` where it is not there."""
@@ -25,6 +28,22 @@ def lock(*, conversation_id: int) -> Conversation:
     if conversation is None:
         raise NotFound
     return conversation
+
+
+def lock_free(conversation_ids: Collection[int]) -> dict[int, Conversation]:
+    """Those of the conversations that nobody else holds, locked, by id; waits for none.
+
+    SQLite has one lock for all, which the transaction has already.
+    """
+    free = Conversation.objects.select_for_update(skip_locked=True).filter(pk__in=conversation_ids)
+    return {conversation.pk: conversation for conversation in free}
+
+
+def existing(conversation_ids: Collection[int]) -> set[int]:
+    """Those of the conversations that are there; asks nothing for none."""
+    if not conversation_ids:
+        return set()
+    return set(Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", flat=True))
 
 
 def lock_for(user: User, *, conversation_id: int) -> tuple[Conversation, ConversationParticipant]:
@@ -49,18 +68,36 @@ def append(conversation: Conversation, messages: Sequence[Message], *, sender: U
 
     `sender` is None for an account that is about to go.
     """
-    now = timezone.now()
     for message in messages:
-        conversation.last_seq += 1
-        conversation.version += 1
-        message.conversation, message.sender, message.created_at = conversation, sender, now
-        message.seq, message.version = conversation.last_seq, conversation.version
-    Message.objects.bulk_create(messages)
-    conversation.updated_at = now
-    conversation.save(update_fields=["last_seq", "version", "updated_at"])
+        message.sender = sender
+    store([(conversation, messages)])
     if sender is not None:
-        conversation.participants.filter(user=sender.pk).update(last_read_seq=conversation.last_seq, last_read_at=now)
-    publish(conversation, messages)
+        mine = conversation.participants.filter(user=sender.pk)
+        mine.update(last_read_seq=conversation.last_seq, last_read_at=conversation.updated_at)
+
+
+def store(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
+    """Number, store and publish new messages, in that order, of conversations that are locked."""
+    now = timezone.now()
+    for conversation, messages in said:
+        conversation.updated_at = now
+        for message in messages:
+            conversation.last_seq += 1
+            conversation.version += 1
+            message.conversation, message.created_at = conversation, now
+            message.seq, message.version = conversation.last_seq, conversation.version
+    Message.objects.bulk_create([message for _, messages in said for message in messages])
+    save_all([conversation for conversation, _ in said], ["last_seq", "version", "updated_at"])
+    for conversation, messages in said:
+        publish(conversation, messages)
+
+
+def save_all(rows: Sequence[Row], fields: list[str]) -> None:
+    """Write these fields of rows of one table by one statement."""
+    if len(rows) == 1:
+        rows[0].save(update_fields=fields)
+    else:
+        type(rows[0])._default_manager.bulk_update(rows, fields)
 
 
 def append_system(conversation: Conversation, *events: dict[str, Any], actor: User | None) -> None:

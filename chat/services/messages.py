@@ -1,8 +1,7 @@
-"""Saying, changing and reading messages."""
+"""Changing and reading messages."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -11,53 +10,14 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 
 from chat import broadcast
 from chat.events import ReadReceipt
-from chat.exceptions import Conflict, DoesNotExist, NotEditable
+from chat.exceptions import DoesNotExist, NotEditable
 from chat.models import Conversation, ConversationParticipant, Message
 from chat.serializers import timestamp
-from chat_server.throttling import bucket
 
 from . import log
 
 if TYPE_CHECKING:
     from authentication.models import User
-
-
-@transaction.atomic
-def send_message(
-    *,
-    sender: User,
-    conversation_id: int,
-    content: str,
-    client_id: str | None = None,
-    reply_to: int | None = None,
-) -> tuple[Message, bool]:
-    """Store a message once and publish it; returns it and whether it is new.
-
-    With a `client_id` that the sender used here before, the first message comes back and nothing is stored or sent;
-    `Conflict` where that one said something else. `NotFound`, `DoesNotExist` (reply_to), `Throttled`.
-    """
-    conversation, participant = log.lock_for(sender, conversation_id=conversation_id)
-    digest = _digest(content, reply_to) if client_id is not None else ""
-    if client_id is not None:
-        said = conversation.messages.filter(sender=sender.pk, client_id=client_id)
-        first = said.with_people().first()
-        if first is not None:
-            if first.client_digest != digest:
-                raise Conflict
-            return first, False
-    bucket("THROTTLE_MESSAGES").take(str(sender.pk))
-    message = Message(content=content, client_id=client_id, client_digest=digest)
-    if reply_to is not None:
-        message.reply_to = Message.objects.with_people().seen_by(participant).filter(pk=reply_to).first()
-        if message.reply_to is None:
-            raise DoesNotExist("reply_to", "There is no such message in this conversation.")
-    log.append(conversation, [message], sender=participant.user)  # a socket may know them by an older name
-    return message, True
-
-
-def _digest(content: str, reply_to: int | None) -> str:
-    """What was said, kept to tell a repeated send from another one after the message was edited or deleted."""
-    return hashlib.sha256(f"{reply_to or 0}:{content}".encode()).hexdigest()
 
 
 def _lock_message(user: User, message_id: int) -> tuple[Conversation, ConversationParticipant, Message]:

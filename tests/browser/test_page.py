@@ -141,7 +141,8 @@ def test_older_messages_come_in_above_and_what_is_read_stays_in_place(join: Join
     alice.page.locator("#scroller").evaluate("(scroller) => (scroller.scrollTop = 60)")
     expect(alice.messages).to_have_count(100)
     expect(alice.messages.get_by_text(before, exact=True)).to_be_in_viewport()
-    alice.page.get_by_role("button", name="Load older messages").click()
+    # A click would first scroll to the button, and what is near the top loads by itself.
+    alice.page.get_by_role("button", name="Load older messages").dispatch_event("click")
     expect(alice.messages).to_have_text([f"number {n}" for n in range(1, 121)])
 
 

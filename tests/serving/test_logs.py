@@ -2,11 +2,13 @@
 
 import io
 import logging
+import sys
 
 import pytest
 from daphne.access import AccessLogGenerator
+from django.db import IntegrityError, OperationalError
 
-from chat_server.logs import TokenMask, mask_daphne_access_log
+from chat_server.logs import Stacks, TokenMask, mask_daphne_access_log
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,25 @@ def test_a_token_is_masked_in_daphnes_own_access_log(monkeypatch: pytest.MonkeyP
     details = {"client": "c", "method": "GET", "path": "/ws/?token=secret&x=1", "status": 404, "size": 0}
     AccessLogGenerator(stream)("http", "complete", details)
     assert '"GET /ws/?***" 404' in stream.getvalue()
+
+
+def logged(error: Exception) -> str:
+    """The lines that are written of an exception, raised while another one is dealt with."""
+    try:
+        raise error from ValueError("Hello Bob")
+    except type(error):
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "it failed", (), sys.exc_info())
+    return Stacks("%(message)s").format(record)
+
+
+def test_a_stack_is_written_without_what_somebody_said() -> None:
+    lines = logged(IntegrityError("Failing row contains (1, 'Hello Bob')"))
+    assert "Failing row" not in lines
+    assert "ValueError: Hello" not in lines
+    assert lines.startswith("it failed\nTraceback")
+    assert lines.index("builtins.ValueError") < lines.index("django.db.utils.IntegrityError")
+    assert "raise error" in lines
+
+
+def test_an_exception_about_a_connection_says_what_is_wrong() -> None:
+    assert logged(OperationalError("connection refused")).endswith("OperationalError: connection refused")

@@ -1,0 +1,235 @@
+"""Saying something. Sends that arrive while a commit is under way share the next one, whichever door they came by.
+
+One refused send fails alone. A conversation whose row somebody else holds does not hold up the others of its batch: its
+sends wait for the row in a thread of their own, and go together once they have it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from rest_framework.exceptions import APIException, NotFound
+
+from chat.exceptions import Conflict, DoesNotExist
+from chat.models import Conversation, ConversationParticipant, Message
+from chat_server.batching import Batch, Ticket, fail
+from chat_server.database import give_to_thread
+from chat_server.throttling import bucket
+
+from . import log
+
+if TYPE_CHECKING:
+    from authentication.models import User
+
+LOCK_SECONDS = 10  # that a send waits for a row which somebody else holds; then it is `unavailable`
+stalling = ThreadPoolExecutor(max_workers=8, thread_name_prefix="stalled")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """What somebody wants to say."""
+
+    sender: User
+    conversation_id: int
+    content: str
+    client_id: str | None = None
+    reply_to: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """What is said, kept to tell a repeated send from another one after the message was edited or deleted."""
+        if self.client_id is None:
+            return ""
+        return hashlib.sha256(f"{self.reply_to or 0}:{self.content}".encode()).hexdigest()
+
+    @property
+    def key(self) -> tuple[int, int, str | None]:
+        """Under which it is stored once."""
+        return self.conversation_id, self.sender.pk, self.client_id
+
+
+Stored = tuple[Message, bool]
+SendTicket = Ticket[Send, Stored]
+
+
+def send_message(
+    *, sender: User, conversation_id: int, content: str, client_id: str | None = None, reply_to: int | None = None
+) -> Stored:
+    """Store a message once and publish it; returns it and whether it is new.
+
+    With a `client_id` that the sender used here before, the first message comes back and nothing is stored or sent;
+    `Conflict` where that one said something else. `NotFound`, `DoesNotExist` (reply_to), `Throttled`.
+    """
+    return _sends.run(Send(sender, conversation_id, content, client_id, reply_to))
+
+
+async def asend_message(
+    *, sender: User, conversation_id: int, content: str, client_id: str | None = None, reply_to: int | None = None
+) -> Stored:
+    """`send_message` for the event loop."""
+    return await _sends.arun(Send(sender, conversation_id, content, client_id, reply_to))
+
+
+def _commit(tickets: Sequence[SendTicket]) -> None:
+    """Store what is said in conversations that nobody else holds, in one transaction, then answer."""
+    tickets = [ticket for ticket in tickets if not _wait_with_others(ticket)]
+    if not tickets:
+        return
+    try:
+        with transaction.atomic():
+            wanted = {ticket.item.conversation_id for ticket in tickets}
+            free = log.lock_free(wanted)
+            held = log.existing(wanted - free.keys())
+            answers = _store([ticket for ticket in tickets if ticket.item.conversation_id not in held], free)
+    except (OperationalError, InterfaceError):
+        raise  # the database's fault, not that of one of them
+    except Exception:
+        if len(tickets) == 1:
+            raise
+        for ticket in tickets:
+            _commit_alone(ticket)
+        return
+    _answer(answers)
+    for ticket in tickets:
+        if ticket.item.conversation_id in held:
+            _stall(ticket)
+
+
+def _commit_alone(ticket: SendTicket) -> None:
+    try:
+        _commit([ticket])
+    except Exception as error:
+        fail([ticket], error)
+
+
+def _answer(answers: Iterable[tuple[SendTicket, Stored | APIException]]) -> None:
+    for ticket, answer in answers:
+        if isinstance(answer, APIException):
+            fail([ticket], answer)
+        else:
+            ticket.answer.set_result(answer)
+
+
+def _store(
+    tickets: Sequence[SendTicket], conversations: dict[int, Conversation]
+) -> list[tuple[SendTicket, Stored | APIException]]:
+    """Store what is said in these locked conversations; the answer to each, good once it is committed."""
+    sends = [ticket.item for ticket in tickets]
+    desk = _Desk(sends, conversations)
+    answers: list[tuple[SendTicket, Stored | APIException]] = []
+    for ticket in tickets:
+        try:
+            answers.append((ticket, desk.take(ticket.item)))
+        except APIException as refusal:
+            answers.append((ticket, refusal))
+    desk.store()
+    return answers
+
+
+class _Desk:
+    """The sends of one transaction: all that is needed to judge them is read at once, what is new is stored at once."""
+
+    def __init__(self, sends: Sequence[Send], conversations: dict[int, Conversation]) -> None:
+        self.conversations = conversations
+        people = {send.sender.pk for send in sends}
+        client_ids = {send.client_id for send in sends if send.client_id is not None}
+        quoted = {send.reply_to for send in sends if send.reply_to is not None}
+        parts = ConversationParticipant.objects.filter(conversation__in=conversations, user__in=people)
+        self.parts = {(part.conversation_id, part.user_id): part for part in parts.select_related("user")}
+        self.said: dict[tuple[int, int | None, str | None], Message] = {}
+        self.quoted: dict[int, Message] = {}
+        messages = Message.objects.with_people()
+        if client_ids:
+            earlier = messages.filter(conversation__in=conversations, sender__in=people, client_id__in=client_ids)
+            self.said = {(each.conversation_id, each.sender_id, each.client_id): each for each in earlier}
+        if quoted:
+            self.quoted = messages.in_bulk(quoted)
+        self.new: dict[int, list[Message]] = {}
+        self.spoke: dict[int, tuple[ConversationParticipant, Message]] = {}
+
+    def take(self, send: Send) -> Stored:
+        """The message, numbered and stored by `store`, and whether it is new; or the refusal."""
+        part = self.parts.get((send.conversation_id, send.sender.pk))
+        if part is None:
+            raise NotFound
+        if send.client_id is not None and (first := self.said.get(send.key)):
+            if first.client_digest != send.digest:
+                raise Conflict
+            return first, False
+        bucket("THROTTLE_MESSAGES").take(str(send.sender.pk))
+        message = Message(content=send.content, client_id=send.client_id, client_digest=send.digest)
+        message.sender = part.user  # as stored now: a socket may know them by an older name
+        if send.reply_to is not None:
+            message.reply_to = self.quoted.get(send.reply_to)
+            if message.reply_to is None or not part.sees(message.reply_to):
+                raise DoesNotExist("reply_to", "There is no such message in this conversation.")
+        self.new.setdefault(send.conversation_id, []).append(message)
+        self.spoke[part.pk] = part, message
+        if send.client_id is not None:
+            self.said[send.key] = message
+        return message, True
+
+    def store(self) -> None:
+        """Store what is new; each sender's read marker moves to the last thing that they said."""
+        if not self.new:
+            return
+        log.store([(self.conversations[pk], messages) for pk, messages in self.new.items()])
+        for part, message in self.spoke.values():
+            part.last_read_seq, part.last_read_at = message.seq, message.created_at
+        log.save_all([part for part, _ in self.spoke.values()], ["last_read_seq", "last_read_at"])
+
+
+# Conversations that somebody else holds ---------------------------------------------------------
+
+_stalled: dict[int, list[SendTicket]] = {}
+_stalled_lock = threading.Lock()
+
+
+def _wait_with_others(ticket: SendTicket) -> bool:
+    """Whether sends of this conversation wait for its row already; this one then goes with them."""
+    with _stalled_lock:
+        waiting = _stalled.get(ticket.item.conversation_id)
+        if waiting is not None:
+            waiting.append(ticket)
+        return waiting is not None
+
+
+def _stall(ticket: SendTicket) -> None:
+    """Wait for the conversation's row in another thread."""
+    conversation_id = ticket.item.conversation_id
+    with _stalled_lock:
+        waiting = _stalled.setdefault(conversation_id, [])
+        waiting.append(ticket)
+        if len(waiting) == 1:
+            give_to_thread(partial(_commit_once_free, conversation_id), stalling)
+
+
+def _commit_once_free(conversation_id: int) -> None:
+    tickets: list[SendTicket] = []
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            conversation = log.lock(conversation_id=conversation_id)
+            tickets = _leave_the_queue(conversation_id)
+            answers = _store(tickets, {conversation_id: conversation})
+    except Exception as error:
+        fail(tickets or _leave_the_queue(conversation_id), error)
+    else:
+        _answer(answers)
+
+
+def _leave_the_queue(conversation_id: int) -> list[SendTicket]:
+    with _stalled_lock:
+        return _stalled.pop(conversation_id, [])
+
+
+_sends: Batch[Send, Stored] = Batch(_commit)

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from chat_server.database import in_thread
 from chat_server.errors import as_api_exception
 
-from .tokens import TokenNotValid, verify_access
+from .tokens import TokenNotValid, averify_access
 
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -33,7 +32,7 @@ class AccessTokenMiddleware:
         }
         if token := presented_token(scope):
             try:
-                scope["access"] = await in_thread(verify_access)(token)
+                scope["access"] = await averify_access(token)
             except TokenNotValid:
                 pass
             except Exception as error:

@@ -1,10 +1,12 @@
 """What the hub reads from the database, the truth: what a socket missed, what the channel layer lost, who still may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rest_framework.exceptions import NotFound
 
 from authentication.tokens import live_session_ids
+from chat_server.batching import Ticket, fail
 
 from .broadcast import durable_event
 from .events import Payload
@@ -28,37 +30,59 @@ class Missed:
     online: list[int]
 
 
-def read(conversation_id: int, user_id: int, since: int | None) -> Missed:
-    """What a socket of this user missed since version `since`, in four queries; `NotFound` for who takes no part.
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A socket that comes in: whose it is, and the version that its client holds."""
 
-    The part is read last: a removal that it does not show yet has a version above what was read, and comes live.
+    user_id: int
+    since: int | None
+
+
+def read(conversation_id: int, tickets: Sequence[Ticket[Newcomer, Missed]]) -> None:
+    """Answer what each of these sockets missed, in four queries for all; `NotFound` for who takes no part.
+
+    The parts are read last: a removal that they do not show yet has a version above what was read, and comes live.
     """
     head = Conversation.objects.filter(pk=conversation_id).values_list("version", "last_seq").first()
     if head is None:
         raise NotFound
     version, last_seq = head
-    recovered = since is not None and 0 <= version - since <= MAX_MISSED
-    begin = since if recovered and since is not None else version
+    begins = {ticket: _begin(ticket.item.since, version) for ticket in tickets}
+    lowest = min([version, *(begin for begin in begins.values() if begin is not None)])
     messages: list[Message] = []
-    if begin < version:
-        changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=begin)
+    if lowest < version:
+        changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=lowest)
         messages = list(changed.order_by("version"))
-    others = ConversationParticipant.objects.filter(conversation=conversation_id, user__is_online=True)
-    online = {user_id, *others.values_list("user", flat=True)}
-    part = ConversationParticipant.objects.filter(conversation=conversation_id, user=user_id).first()
-    if part is None:
-        raise NotFound
-    return Missed(
-        # What was stored after the head was read may be there too.
-        version=max([version, *(message.version for message in messages)]),
-        last_seq=max([last_seq, *(message.seq for message in messages)]),
-        since=begin,
-        participant_id=part.pk,
-        visible_after_seq=part.visible_after_seq,
-        recovered=recovered,
-        events=[durable_event(message) for message in messages if part.sees(message)],
-        online=sorted(online),
-    )
+    events = [durable_event(message) for message in messages]
+    # What was stored after the head was read may be there too.
+    version = max([version, *(message.version for message in messages)])
+    last_seq = max([last_seq, *(message.seq for message in messages)])
+    everyone = ConversationParticipant.objects.filter(conversation=conversation_id)
+    online = set(everyone.filter(user__is_online=True).values_list("user", flat=True))
+    parts = {part.user_id: part for part in everyone.filter(user__in={ticket.item.user_id for ticket in tickets})}
+    for ticket, begin in begins.items():
+        part = parts.get(ticket.item.user_id)
+        if part is None:
+            fail([ticket], NotFound())
+            continue
+        since = version if begin is None else begin
+        ticket.answer.set_result(
+            Missed(
+                version=version,
+                last_seq=last_seq,
+                since=since,
+                participant_id=part.pk,
+                visible_after_seq=part.visible_after_seq,
+                recovered=begin is not None,
+                events=[each for each in events if each["version"] > since and each["seq"] > part.visible_after_seq],
+                online=sorted(online | {part.user_id}),
+            )
+        )
+
+
+def _begin(since: int | None, version: int) -> int | None:
+    """The version after which a client is told everything; None where it has to reload."""
+    return since if since is not None and 0 <= version - since <= MAX_MISSED else None
 
 
 def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int]:

@@ -3,6 +3,7 @@
 Frames that come in are answered in the order in which they came; what goes out beside the answers comes from the hub.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,7 +14,8 @@ from django.conf import settings
 from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, PermissionDenied, Throttled
 from rest_framework.serializers import Serializer
 
-from authentication.tokens import Access, TokenNotValid, verify_access
+from authentication.tokens import Access, TokenNotValid, averify_access
+from chat_server.backlog import backlog_of
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 from chat_server.errors import as_api_exception, first_error, retry_after
@@ -41,6 +43,8 @@ from .serializers import (
 logger = logging.getLogger(__name__)
 
 MAX_BAD_FRAMES = 20  # in a row
+TAKE_IN_SECONDS = 10  # without a byte taken, after which a client that is let in is given up
+TAKE_IN_POLL_SECONDS = 0.01
 MAX_THROTTLED_FRAMES = 50  # less those that went through: who goes on regardless is closed
 ERROR_CODES = frozenset(
     {
@@ -87,6 +91,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Let in, or say why not: every refusal is an `error` frame and a close code."""
         await self.accept(self.scope["accepted_subprotocol"])
+        self.backlog = backlog_of(self.base_send)
         try:
             subscriber = self.subscriber = self._subscriber()
             await get_hub().join(subscriber, self._since())
@@ -114,6 +119,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             expires_at=access.expires_at,
             send=self._send,
             close=self._end,
+            take_in=self._take_in,
         )
 
     def _since(self) -> int | None:
@@ -223,7 +229,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     async def authenticate(self, said: Payload) -> Payload:
         """Go on under a fresh token of the same user; a bad one changes nothing."""
         try:
-            access = await in_thread(verify_access)(said["token"])
+            access = await averify_access(said["token"])
         except TokenNotValid:
             raise NotAuthenticated("This token is not valid.") from None
         if access.user.pk != self.user.pk:
@@ -273,6 +279,19 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=frame)
         except Exception as error:  # the connection is closing, and others wait for their frames
             logger.debug("a frame could not be sent: %s", type(error).__name__)
+        if self.subscriber is not None and self.backlog() > settings.MAX_OWED_BYTES:
+            await self._end(CloseCode.TOO_SLOW)
+
+    async def _take_in(self) -> None:
+        """Return once the client has taken half of the most that it may be owed; one that takes nothing is closed."""
+        loop = asyncio.get_running_loop()
+        least, give_up_at = self.backlog(), loop.time() + TAKE_IN_SECONDS
+        while (owed := self.backlog()) > settings.MAX_OWED_BYTES // 2 and self.subscriber is not None:
+            if owed < least:
+                least, give_up_at = owed, loop.time() + TAKE_IN_SECONDS
+            if loop.time() > give_up_at:
+                await self._end(CloseCode.TOO_SLOW)
+            await asyncio.sleep(TAKE_IN_POLL_SECONDS)
 
     async def _end(self, code: int) -> None:
         """Close, and take nothing more from this socket nor give it any."""

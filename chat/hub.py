@@ -95,17 +95,18 @@ class Hub:
     async def _read_missed(self, room: Room, subscriber: Subscriber, since: int | None) -> catchup.Missed:
         """What the socket missed; the first read of a room also says from which version on the room hands out.
 
-        Until then events are not kept, so nobody else reads meanwhile: a second read could be older than the first.
+        Until then events are not kept, so nobody else reads meanwhile: a second read could be older than the first. All
+        who come after that share their reads: a thousand who come back at once cost a handful of them.
         """
-        read = in_thread(catchup.read)
+        newcomer = catchup.Newcomer(subscriber.user_id, since)
         async with room.opening:
             if room.version is None:
-                missed = await read(room.conversation_id, subscriber.user_id, since)
+                missed = await room.newcomers.arun(newcomer)
                 room.version = missed.version
                 room.hear_of(missed.version, missed.last_seq)
                 self._repair(room)  # of what came while it was read
                 return missed
-        return await read(room.conversation_id, subscriber.user_id, since)
+        return await room.newcomers.arun(newcomer)
 
     async def leave(self, subscriber: Subscriber) -> None:
         """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
@@ -295,7 +296,7 @@ class Hub:
         for room in self.rooms.values():
             if not room.in_group:
                 self._spawn(self._subscribe(room))  # beside: a layer that hangs holds up nothing here
-        present = [(each, each.session_id) for each in self._subscribers() if each.waiting is None]
+        present = [(each, each.session_id) for each in self._subscribers() if each.participant_id]
         if not present:
             return
         rights = await in_thread(catchup.read_rights, watching)(

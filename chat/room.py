@@ -5,18 +5,22 @@ and nothing older than what its user may see. The message that takes a user out 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
 
+from . import catchup
 from .broadcast import encode
-from .catchup import Missed
 from .events import Connected, Payload, Pong, Typing
 from .serializers import timestamp
 
 TYPING_SECONDS = 6.0
+MAX_WAITING = 1000  # events for a socket that is being let in and takes what it missed too slowly
 
 
 @dataclass(eq=False, slots=True)
@@ -30,11 +34,12 @@ class Subscriber:
     expires_at: datetime
     send: Callable[[str], Awaitable[None]]
     close: Callable[[int], Awaitable[None]]
+    take_in: Callable[[], Awaitable[None]]  # returns once the client has taken most of what it was sent, or is closed
     participant_id: int = 0
     version: int = 0  # of the last durable event that was handed to it
     visible_after_seq: int = 0
     is_typing: bool = False
-    waiting: list[Payload] | None = field(default_factory=list)  # what comes while it is let in; None: it is in
+    waiting: deque[Payload] | None = field(default_factory=deque)  # what comes while it is let in; None: it is in
 
 
 class Room:
@@ -49,6 +54,7 @@ class Room:
         self.in_group = False  # whether the channel layer brings us this conversation's events
         self.repairing = False
         self.opening = asyncio.Lock()  # held while the version is read for the first time
+        self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
         self.typing: dict[int, tuple[str, asyncio.TimerHandle]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -67,7 +73,7 @@ class Room:
         """How far the conversation is, as known here."""
         return Pong(version=max(self.version or 0, self.known_version), last_seq=self.last_seq)
 
-    async def let_in(self, subscriber: Subscriber, missed: Missed) -> None:
+    async def let_in(self, subscriber: Subscriber, missed: catchup.Missed) -> None:
         """Send `connected`, what was missed, what came meanwhile; from then on the subscriber is live."""
         self.hear_of(missed.version, missed.last_seq)
         subscriber.participant_id, subscriber.visible_after_seq = missed.participant_id, missed.visible_after_seq
@@ -84,9 +90,11 @@ class Room:
         await subscriber.send(encode(connected))
         for event in missed.events:
             await self._deliver(subscriber, event)
+            await subscriber.take_in()
         subscriber.version = max(subscriber.version, missed.version)
         while subscriber.waiting:
-            await self._deliver(subscriber, subscriber.waiting.pop(0))
+            await self._deliver(subscriber, subscriber.waiting.popleft())
+            await subscriber.take_in()
         subscriber.waiting = None
 
     async def hand_out(self, events: list[Payload]) -> None:
@@ -100,6 +108,8 @@ class Room:
                     await self.end_typing(event["sender_id"])
                 for subscriber in list(self.subscribers):
                     await self._pass(subscriber, event)
+                if len(events) > 1:
+                    await asyncio.sleep(0)  # else what is owed grows past its bound before the loop writes any of it
 
     async def show(self, frame: str, *, not_to: int | None = None) -> None:
         """Hand a frame that is not durable to every subscriber but those of user `not_to`."""
@@ -110,6 +120,8 @@ class Room:
     async def _pass(self, subscriber: Subscriber, event: Payload) -> None:
         if subscriber.waiting is not None:
             subscriber.waiting.append(event)
+            if len(subscriber.waiting) > MAX_WAITING:
+                await subscriber.close(CloseCode.TOO_SLOW)
         else:
             await self._deliver(subscriber, event)
 

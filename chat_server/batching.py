@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from .database import give_to_thread
+from .database import give_to_thread, let_go
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -49,6 +49,8 @@ class Batch(Generic[Item, Answer]):
         ticket, leads = self._add(item)
         if leads:
             self._take_turn()
+        if not ticket.answer.done():
+            let_go()
         return ticket.answer.result()
 
     async def arun(self, item: Item) -> Answer:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -23,6 +23,16 @@ def in_thread(
 ) -> Callable[Parameters, Awaitable[Result]]:
     """The function as one to await; it runs with a database connection of its thread."""
     return database_sync_to_async(function, thread_sensitive=False, executor=pool)
+
+
+def let_go() -> None:
+    """Give this thread's connection back before a wait: who is waited for may need one, and there are only so many.
+
+    One in a transaction is kept; one that is needed again later is opened again.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def give_to_thread(work: Callable[[], None], pool: ThreadPoolExecutor = serving) -> None:

@@ -177,6 +177,7 @@ THROTTLE_FRAMES = env.rate("THROTTLE_FRAMES", "100/10s")
 MAX_SOCKETS_PER_USER = env.integer("MAX_SOCKETS_PER_USER", 50, minimum=1, maximum=100_000)
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_FRAME_BYTES = 64 * 1024
+MAX_OWED_BYTES = 1024 * 1024  # that a socket's client has been sent and has not taken
 
 # How it speaks ----------------------------------------------------------------------------------
 

@@ -102,9 +102,9 @@ async def test_a_database_that_is_away_is_told(knock, token, monkeypatch):
 
     from authentication import middleware
 
-    def away(raw):
+    async def away(raw):
         raise OperationalError
 
-    monkeypatch.setattr(middleware, "verify_access", away)
+    monkeypatch.setattr(middleware, "averify_access", away)
     scope = await knock(headers=header(token))
     assert (scope["access"], scope["access_error"]) == (None, "unavailable")

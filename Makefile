@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 1
+SECONDS ?= 600
+SEED ?=
 
 CODE := authentication chat chat_server
 STATIC_SOURCES := $(shell find static $(CODE) -path '*static*' -not -name '.*' 2>/dev/null)
@@ -27,7 +29,7 @@ MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*
 # Most tests wait for a process of their own; who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 3 --dist worksteal
 
-.PHONY: help run demo test test-sqlite test-postgres check format lock clean system
+.PHONY: help run demo test test-sqlite test-postgres faults check format lock clean system
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,6 +51,9 @@ test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test that uses the database, on PostgreSQL"
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE)
+
+faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
+	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"
 
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy
 	@echo "== ruff"

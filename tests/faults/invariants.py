@@ -1,0 +1,396 @@
+"""What must hold whatever dies: pure functions over (history, final state), each the list of what contradicts it.
+
+Here: what is stored and what was answered. `streams` has what the sockets got. `CHECKS` names them all.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+
+from . import streams
+from .history import FOREVER, SHOWN, Attempt, Fault, Frame, History, Operation
+from .state import State, Stored
+
+Check = Callable[[History, State], list[str]]
+
+HEALS = 10.0  # seconds after which a healed cluster acknowledges again, on every process
+WHILE_REDIS_IS_AWAY = 1.0
+WHILE_A_ROW_IS_LOCKED = 2.0
+IN_A_ROLLING_RESTART = 10.0
+USUAL = 5.0  # seconds before a fault that say how long an ack takes here
+UNDER_WAY = 0.1  # seconds that a request may need to its server
+# What may hold up any answer, and for how many seconds after it was healed.
+SETTLES = {"postgres": 5.0, "kill": 1.0, "restart": 1.0, "proxy": 1.0}
+OFFLINE_AFTER_CLOSE, OFFLINE_AFTER_KILL, ONLINE_AFTER = 10.0, 60.0, 10.0
+MORE_DESCRIPTORS, MORE_THREADS, MORE_DATABASE_CONNECTIONS = 80, 24, 40
+MORE_MEMORY = 64 * 1024 * 1024
+
+
+def _name(operation: Operation) -> str:
+    return f"{operation.kind} {operation.client_id or operation.message_id} of user {operation.user}"
+
+
+def stored_exactly_once(history: History, state: State) -> list[str]:
+    """Every acked `client_id` is stored once, as the ack said; an unknown one at most once; a refused one never."""
+    stored: defaultdict[tuple[int, int | None, str | None], list[Stored]] = defaultdict(list)
+    for message in state.messages:
+        if message.type == "text":
+            stored[message.conversation, message.sender, message.client_id].append(message)
+    wrong = []
+    for operation in history.sends():
+        rows = stored.pop((operation.conversation, operation.user, operation.client_id), [])
+        least, most = {"acked": (1, 1), "unknown": (0, 1), "failed": (0, 0)}[operation.outcome]
+        if not least <= len(rows) <= most:
+            wrong.append(f"{_name(operation)}: {operation.outcome}, and stored {len(rows)} times")
+        elif (
+            rows
+            and operation.outcome == "acked"
+            and (rows[0].id, rows[0].seq)
+            != (
+                operation.message_id,
+                operation.seq,
+            )
+        ):
+            wrong.append(f"{_name(operation)}: acked as {operation.message_id}#{operation.seq}, stored as {rows[0]}")
+    return wrong + [f"nobody sent {rows[0]}" for rows in stored.values()]
+
+
+def numbered_without_hole(history: History, state: State) -> list[str]:
+    """`seq` and `version` of each conversation are 1, 2, 3 … up to its head, no number given out twice."""
+    wrong = []
+    seqs: defaultdict[int, list[int]] = defaultdict(list)
+    for message in state.messages:
+        seqs[message.conversation].append(message.seq)
+    for conversation, (last_seq, version) in state.heads.items():
+        numbers = {
+            "seq": (sorted(seqs[conversation]), last_seq),
+            "version": ([change.version for change in state.log[conversation]], version),
+        }
+        for name, (found, head) in numbers.items():
+            if found != list(range(1, head + 1)):
+                repeated = [number for number, count in Counter(found).items() if count > 1]
+                missing = sorted(set(range(1, head + 1)) - set(found))
+                wrong.append(
+                    f"{name} of conversation {conversation}, head {head}: missing {missing[:9]},"
+                    f" repeated {repeated[:9]}, highest {max(found, default=0)}"
+                )
+    for message in state.messages:
+        last = state.by_message[message.id][-1:]
+        if not last or last[0].version != message.version:
+            wrong.append(f"{message}: its latest change was {last}")
+    return wrong
+
+
+def changes_converge(history: History, state: State) -> list[str]:
+    """An acked edit or deletion was stored; a tombstone stays one; what a socket saw last is what is stored."""
+    wrong = []
+    stored = {message.id: message for message in state.messages}
+    for operation in history.operations:
+        message = stored.get(operation.message_id or 0)
+        if operation.outcome != "acked" or operation.kind not in ("edit", "delete") or message is None:
+            continue
+        versions = state.by_message[message.id]
+        if operation.kind == "delete" and not message.is_deleted:
+            wrong.append(f"{_name(operation)}: acked, and the message is there")
+        elif operation.kind == "edit" and operation.content[:SHOWN] not in [change.content for change in versions]:
+            wrong.append(f"{_name(operation)}: acked, and {operation.content!r} was never stored")
+    for message in state.messages:
+        versions = state.by_message[message.id]
+        if any(before.is_deleted for before in versions[:-1]):
+            wrong.append(f"{message} changed after it was deleted")
+    views: defaultdict[tuple[int, int], dict[int, Frame]] = defaultdict(dict)
+    for connection in history.connections:
+        view = views[connection.user, connection.conversation]
+        for frame in connection.durable:
+            known = view.get(frame.message_id or 0)
+            if known is None or (known.version or 0) < (frame.version or 0):
+                view[frame.message_id or 0] = frame
+    for (user, _), view in views.items():
+        for message_id, frame in view.items():
+            message = stored.get(message_id)
+            if message is None or message.version != frame.version:
+                continue  # for `streams` to judge
+            if (frame.content, frame.is_deleted, frame.seq) != (
+                message.content[:SHOWN],
+                message.is_deleted,
+                message.seq,
+            ):
+                wrong.append(f"user {user} saw {frame} at last, and stored is {message}")
+    return wrong
+
+
+def an_ack_before_a_send_orders_them(history: History, state: State) -> list[str]:
+    """What was acked before another one was sent has the lower `seq`."""
+    sends: defaultdict[int, list[Operation]] = defaultdict(list)
+    for operation in history.sends():
+        if operation.outcome == "acked" and operation.seq is not None:
+            sends[operation.conversation].append(operation)
+    wrong = []
+    for operations in sends.values():
+        earliest: Operation | None = None  # acked, of those with a higher seq
+        for operation in sorted(operations, key=lambda each: each.seq or 0, reverse=True):
+            if earliest is not None and earliest.acked_at < operation.invoked:
+                wrong.append(
+                    f"{_name(operation)} has seq {operation.seq}, and {_name(earliest)},"
+                    f" acked {operation.invoked - earliest.acked_at:.3f} s before it was sent, has {earliest.seq}"
+                )
+            if earliest is None or operation.acked_at < earliest.acked_at:
+                earliest = operation
+    return wrong
+
+
+def unread_is_a_recount(history: History, state: State) -> list[str]:
+    """What REST says is unread is the number of visible messages above the read marker."""
+    seqs: defaultdict[int, list[int]] = defaultdict(list)
+    for message in state.messages:
+        seqs[message.conversation].append(message.seq)
+    wrong = []
+    for part in state.parts:
+        begin = max(part.last_read_seq, part.visible_after_seq)
+        count = sum(seq > begin for seq in seqs[part.conversation])
+        if part.unread != count:
+            wrong.append(f"user {part.user} in {part.conversation}: unread {part.unread}, counted {count}")
+    return wrong
+
+
+def presence_converges(history: History, state: State) -> list[str]:
+    """At the end each server shows online who has a socket open, and nobody else."""
+    wrong = []
+    now = state.presence_read
+    kills = [fault for fault in history.faults if fault.kind == "kill"]
+    for user, shown in state.online.items():
+        own = [each for each in history.connections if each.user == user and each.connected is not None]
+        present = any(each.opened < now - ONLINE_AFTER and each.closed > now for each in own)
+        due = max((each.closed + OFFLINE_AFTER_CLOSE for each in own), default=-FOREVER)
+        for kill in kills:
+            if any(each.server == kill.server and each.opened < kill.begun < each.closed + 5 for each in own):
+                due = max(due, kill.begun + OFFLINE_AFTER_KILL)
+        if present and not all(shown):
+            wrong.append(f"user {user} has a socket open, and the servers say {shown}")
+        elif due < now and any(shown):
+            wrong.append(f"user {user} went {now - due:.1f} s and more ago, and the servers say {shown}")
+    return wrong
+
+
+def answers_are_right(history: History, state: State) -> list[str]:
+    """No 500, no refusal of a good token, and nobody is refused who takes part."""
+    wrong = []
+    for operation in history.operations:
+        for attempt in operation.attempts:
+            if attempt.answer in ("500", "401", "not_authenticated"):
+                wrong.append(f"{_name(operation)}: {attempt.answer} from server {attempt.server} ({attempt.door})")
+        if operation.outcome == "failed" and operation.kind in ("send", "read"):
+            attempt = operation.attempts[-1]
+            stays = state.stays(operation.user, operation.conversation)
+            if any(stay.begin_at < attempt.at and attempt.ended < stay.end_at for stay in stays):
+                wrong.append(f"{_name(operation)}: refused with {attempt.answer}, though they take part")
+    return wrong
+
+
+def serves_again(history: History, state: State) -> list[str]:
+    """Within 10 s of healing every server acknowledges again."""
+    wrong = []
+    for fault, server, outage in outages(history):
+        quiet = max(0.0, min(fault.healed + HEALS, history.ended) - fault.healed)
+        if outage is None and quiet >= HEALS:
+            wrong.append(f"server {server} acknowledged nothing in {HEALS:.0f} s after {fault.name} was healed")
+    return wrong
+
+
+def outages(history: History) -> list[tuple[Fault, int, float | None]]:
+    """(fault, server, seconds from its healing, or the first question after it, to an ack there); None: none in 10 s.
+
+    A server that another fault hits meanwhile, or that is asked nothing, has no say.
+    """
+    acked: defaultdict[int, list[Attempt]] = defaultdict(list)
+    asked: defaultdict[int, list[float]] = defaultdict(list)
+    for operation in history.operations:
+        for attempt in operation.attempts:
+            asked[attempt.server].append(attempt.at)
+            if attempt.outcome == "acked":
+                acked[attempt.server].append(attempt)
+    found: list[tuple[Fault, int, float | None]] = []
+    for fault in history.faults:
+        end = fault.healed + HEALS
+        if fault.healed == FOREVER or fault.kind in ("reader", "row"):
+            continue
+        for server in sorted(asked) if fault.server is None else [fault.server]:
+            after = [each.ended for each in acked[server] if fault.healed <= each.ended <= end]
+            if after:
+                first = min((at for at in asked[server] if at >= fault.healed), default=fault.healed)
+                found.append((fault, server, max(0.0, min(after) - first)))
+                continue
+            others = [each for each in history.faults if each is not fault and each.begun < end]
+            disturbed = any(each.healed > fault.healed and each.server in (None, server) for each in others)
+            if not disturbed and sum(fault.healed <= at <= end - 2 for at in asked[server]) >= 3:
+                found.append((fault, server, None))
+    return found
+
+
+def _held_up(attempt: Attempt, history: History) -> bool:
+    """Whether something that may hold up an answer for longer was done to the cluster meanwhile, or just before."""
+    return any(
+        attempt.at < fault.healed + SETTLES[fault.kind] and attempt.ended > fault.begun
+        for fault in history.faults
+        if fault.kind in SETTLES
+    )
+
+
+def beside(history: History, kind: str) -> list[tuple[Fault, Operation, Attempt, float]]:
+    """The sends that were begun during a fault of that kind and that it alone may have held up, with their seconds."""
+    found = []
+    for fault in history.faults:
+        for operation in history.sends() if fault.kind == kind else ():
+            if kind == "row" and operation.conversation == fault.conversation:
+                continue
+            for attempt in operation.attempts:
+                if fault.begun <= attempt.at < fault.healed and not _held_up(attempt, history):
+                    found.append((fault, operation, attempt, min(attempt.ended, history.ended) - attempt.at))
+    return found
+
+
+def _usual(history: History, before: float) -> float:
+    """The median of what an ack took in the seconds before: how busy this machine is with other things."""
+    took = sorted(
+        attempt.ended - attempt.at
+        for operation in history.sends()
+        for attempt in operation.attempts
+        if attempt.outcome == "acked" and before - USUAL <= attempt.at < before
+    )
+    return took[len(took) // 2] if took else 0.0
+
+
+def sends_go_on(history: History, state: State) -> list[str]:
+    """While Redis is away an ack takes a second at most; a locked row and a reader that stops hold up nobody else."""
+    wrong = []
+    bounds = {"redis": WHILE_REDIS_IS_AWAY, "row": WHILE_A_ROW_IS_LOCKED, "reader": WHILE_A_ROW_IS_LOCKED}
+    for kind, bound in bounds.items():
+        for fault, operation, attempt, took in beside(history, kind):
+            if took > bound + history.lag(attempt.at, attempt.at + took) + 2 * _usual(history, fault.begun):
+                outcome = f"{attempt.outcome} ({attempt.answer}) over {attempt.door} after {took:.2f} s"
+                wrong.append(f"{_name(operation)}: {outcome} during {fault.name}")
+    return wrong
+
+
+def a_rolling_restart_fails_nothing(history: History, state: State) -> list[str]:
+    """What was asked before SIGTERM is answered; what is sent meanwhile is acked in time, for who sends again."""
+    wrong = []
+    for fault in [fault for fault in history.faults if fault.kind == "restart"]:
+        for operation in history.operations:
+            for attempt in operation.attempts:
+                sure = UNDER_WAY + history.lag(fault.begun - 1, fault.begun)
+                under_way = attempt.at + sure < fault.begun < attempt.ended and attempt.server == fault.server
+                unanswered = attempt.outcome == "unknown" and not attempt.answer.isdigit()
+                cut = any(each.begun < attempt.ended and attempt.at < each.healed for each in _cuts(history))
+                if under_way and unanswered and not cut:
+                    wrong.append(f"{_name(operation)}: asked before {fault.name}, and {attempt.answer}")
+        for operation in history.sends():
+            first = operation.attempts[0]
+            if not fault.begun <= first.at < fault.healed or _held_up(first, _without(history, "restart")):
+                continue
+            if operation.outcome == "failed" and answers_are_right(_only(operation), state):
+                wrong.append(f"{_name(operation)}: refused during {fault.name}")
+            took = min(operation.acked_at, history.ended) - first.at
+            tried = len(operation.attempts) > 1 and operation.attempts[-1].outcome != "failed"
+            if took > IN_A_ROLLING_RESTART and tried:
+                wrong.append(f"{_name(operation)}: not acked within {IN_A_ROLLING_RESTART:.0f} s during {fault.name}")
+    return wrong
+
+
+def _cuts(history: History) -> list[Fault]:
+    return [fault for fault in history.faults if fault.kind in ("postgres", "kill", "proxy", "row")]
+
+
+def _without(history: History, kind: str) -> History:
+    other = History()
+    other.faults = [fault for fault in history.faults if fault.kind != kind]
+    return other
+
+
+def _only(operation: Operation) -> History:
+    history = History()
+    history.operations = [operation]
+    return history
+
+
+def resources_come_back(history: History, state: State) -> list[str]:
+    """At the end a server takes about what it took at the beginning: memory, descriptors, threads, connections."""
+    wrong = []
+    begin = [sample for sample in history.samples if sample.when == "begin"]
+    for sample in history.samples:
+        if sample.when != "end" or not begin:
+            continue
+        limits = {
+            "memory": 1.5 * max(each.memory for each in begin) + MORE_MEMORY,
+            "descriptors": max(each.descriptors for each in begin) + MORE_DESCRIPTORS,
+            "threads": max(each.threads for each in begin) + MORE_THREADS,
+        }
+        for name, limit in limits.items():
+            if getattr(sample, name) > limit:
+                wrong.append(f"server {sample.server} ends with {name} {getattr(sample, name)}, over {limit:.0f}")
+    before, after = state.database_connections
+    if after > before + MORE_DATABASE_CONNECTIONS:
+        wrong.append(f"{after} connections to the database at the end, {before} at the beginning")
+    return wrong
+
+
+def nothing_else_went_wrong(history: History, state: State) -> list[str]:
+    """What the nemeses themselves saw: a server that did not end in time, a reader that was kept for ever."""
+    return history.notes
+
+
+CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        stored_exactly_once,
+        numbered_without_hole,
+        changes_converge,
+        an_ack_before_a_send_orders_them,
+        unread_is_a_recount,
+        presence_converges,
+        answers_are_right,
+        serves_again,
+        sends_go_on,
+        a_rolling_restart_fails_nothing,
+        resources_come_back,
+        nothing_else_went_wrong,
+        streams.sockets_get_the_stored_order,
+        streams.everything_arrives,
+        streams.nothing_reaches_who_has_no_part,
+        streams.sockets_close_for_a_reason,
+        streams.pongs_know_what_was_acked,
+    )
+}
+
+
+def check(history: History, state: State) -> dict[str, list[str]]:
+    """What contradicts each invariant; all empty where the promise held."""
+    return {name: judge(history, state) for name, judge in CHECKS.items()}
+
+
+def too_little(history: History, state: State, minimum: dict[str, int]) -> list[str]:
+    """What happened less often than it must, so that an idle run cannot pass."""
+    counts = counted(history, state)
+    return [
+        f"{name}: {counts[name]}, at least {least} wanted" for name, least in minimum.items() if counts[name] < least
+    ]
+
+
+def counted(history: History, state: State) -> Counter[str]:
+    """How much happened, by name."""
+    counts: Counter[str] = Counter()
+    for operation in history.operations:
+        counts[f"{operation.kind} {operation.outcome}"] += 1
+        counts[operation.outcome] += 1
+        if operation.outcome == "acked":
+            counts[f"{operation.kind} acked over {operation.attempts[-1].door}"] += 1
+        counts["sent again"] += len(operation.attempts) > 1
+    for connection in history.connections:
+        counts["frames"] += len(connection.frames)
+        counts["durable frames"] += len(connection.durable)
+        counts["resumed"] += connection.recovered
+        counts[f"sockets on server {connection.server}"] += 1
+    counts["messages"], counts["versions"] = len(state.messages), len(state.changes)
+    counts["faults"] = len(history.faults)
+    for fault in history.faults:
+        counts[fault.name] += 1
+    return counts

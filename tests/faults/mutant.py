@@ -1,0 +1,88 @@
+"""A server that is broken on purpose: `python mutant.py <mutation> <port>` serves as `manage.py serve` does.
+
+The checker must see it. Each mutation replaces one thing that the promise stands on, and fails where that is not there.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+
+def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put `make(what is there)` in its place; what is not there is no mutation."""
+    if name not in vars(owner):
+        raise SystemExit(f"{owner} has no {name} to break: mend tests/faults/mutant.py")
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+def publish_before_commit() -> None:
+    """What is stored is told to the sockets before it is certain."""
+    from chat import broadcast
+
+    replace(broadcast, "publish_on_commit", lambda _: broadcast.publish_soon)
+
+
+def ignore_client_id() -> None:
+    """No send is known to be a repeated one. (The database's own constraint has to be gone too.)"""
+    from chat.models import MessageQuerySet
+
+    look_up = MessageQuerySet.filter
+
+    def filter(self: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = [*kwargs, *(name for arg in args for name, *_ in getattr(arg, "children", ()))]
+        found = look_up(self, *args, **kwargs)
+        return found.none() if any(str(name).startswith("client_id") for name in asked) else found
+
+    MessageQuerySet.filter = filter  # type: ignore[method-assign]
+
+
+def no_repair() -> None:
+    """What the channel layer lost is not looked for."""
+    from chat.hub import Hub
+
+    replace(Hub, "_repair", lambda _: lambda self, room: None)
+
+
+def no_membership_recheck() -> None:
+    """A socket that was let in stays, whoever is removed."""
+    from chat import broadcast, catchup
+
+    def everyone_takes_part(read_rights: Any) -> Any:
+        def read(conversation_ids: set[int], participant_ids: set[int], session_ids: set[str]) -> Any:
+            rights = read_rights(conversation_ids, participant_ids, session_ids)
+            rights.participants.update(dict.fromkeys(participant_ids - rights.participants.keys(), 0))
+            return rights
+
+        return read
+
+    replace(catchup, "read_rights", everyone_takes_part)
+    replace(broadcast, "LEAVING", lambda _: ())
+
+
+MUTATIONS: dict[str, Callable[[], None]] = {
+    mutation.__name__: mutation
+    for mutation in (publish_before_commit, ignore_client_id, no_repair, no_membership_recheck)
+}
+
+
+def main(mutation: str, port: int) -> None:
+    from chat_server.server.__main__ import load
+    from chat_server.server.listening import listen
+    from chat_server.server.start import run_worker
+
+    def load_broken() -> Any:
+        loaded = load()
+        MUTATIONS[mutation]()
+        return loaded
+
+    listening = listen("127.0.0.1", port)
+    run_worker(load_broken, listening)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
+    main(sys.argv[1], int(sys.argv[2]))

@@ -6,6 +6,7 @@ raised.
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 EVERYWHERE = "everywhere"  # the group of every process
 LEAVING = ("participant_removed", "participant_left")
+WELL_SECONDS = 5.0  # without a failure: on a busy machine one publish in a hundred may be late, which is not news
 PUBLISH_TIMEOUT = 0.5  # seconds; a send is acknowledged within one second even where Redis hangs
 
 
@@ -41,20 +43,24 @@ def _layer() -> Any:
 
 @dataclass(slots=True)
 class PublishCount:
-    """How often publishing failed since the process began, and whether it does so now."""
+    """How often publishing failed since the process began, and whether it does so these days."""
 
     failed: int = 0
     failing: bool = False
+    failed_at: float = 0.0
 
     def note(self, error: Exception | None) -> None:
-        """Count, and write one line when it starts to fail and one when it is well again."""
+        """Count, and write one line when it starts to fail and one when it has been well for `WELL_SECONDS`."""
+        now = time.monotonic()
         if error is not None:
             self.failed += 1
+            self.failed_at = now
             if not self.failing:
                 logger.warning("the channel layer does not take messages (%s); they arrive late", type(error).__name__)
-        elif self.failing:
+            self.failing = True
+        elif self.failing and now - self.failed_at >= WELL_SECONDS:
             logger.warning("the channel layer takes messages again; %d had failed in all", self.failed)
-        self.failing = error is not None
+            self.failing = False
 
 
 published = PublishCount()
@@ -63,6 +69,17 @@ published = PublishCount()
 async def reach_layer() -> None:
     """Raise, or hang, where the channel layer does not take a message; nobody gets this one."""
     await _layer().group_send("nobody", {"type": "nothing"})
+
+
+async def probe() -> None:
+    """Note it where the channel layer takes messages again, though nobody publishes anything."""
+    try:
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await reach_layer()
+    except Exception:
+        published.failed_at = time.monotonic()  # still not well, which is no news
+    else:
+        published.note(None)
 
 
 async def publish(group: str, message: Payload) -> None:

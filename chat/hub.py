@@ -298,6 +298,8 @@ class Hub:
         for subscriber in self._subscribers():
             if subscriber.expires_at <= now:
                 await subscriber.close(CloseCode.UNAUTHENTICATED)
+        if broadcast.published.failing:
+            self._spawn(broadcast.probe())
         for room in self.rooms.values():
             if not room.in_group:
                 self._spawn(self._subscribe(room))  # beside: a layer that hangs holds up nothing here

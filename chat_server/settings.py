@@ -256,6 +256,7 @@ LOGGING = {
         "django.request": {"filters": ["faults"]},
         "django.db.backends": {"level": "INFO"},  # at DEBUG it writes statements, and with them what was said
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # a traceback for whatever anybody sends
+        "channels_redis": {"level": "CRITICAL"},  # tracebacks of what the hub says in one line
         "psycopg.pool": {"level": "ERROR"},  # its warnings say at each try what is said once
     },
 }

@@ -33,7 +33,7 @@ from chat_server.close_codes import CloseCode
 from . import on_shutdown
 from .http import Factory
 from .limits import Limits
-from .listening import announce
+from .listening import announce, listen
 from .start import ENDING_SIGNALS, Application
 from .websocket import Socket
 
@@ -82,6 +82,7 @@ class Server(daphne.Server):
         reactor.callLater(2, self.timeout_checker)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         self.listening.setblocking(False)
+        listen(self.listening)
         self.port = reactor.adoptStreamPort(self.listening.fileno(), self.listening.family, self.http_factory)
         # From here to the handlers in ready() a signal waits: an exception would be lost in the reactor's start.
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)

@@ -1,7 +1,6 @@
 """Server processes on a Redis and a PostgreSQL of their own, all of them to be killed, paused and started again."""
 
 import asyncio
-import http.client
 import sys
 import time
 from collections.abc import Sequence
@@ -39,21 +38,7 @@ WRITE_DOWN = f"""
 """
 
 
-class Server(ServerProcess):
-    """A server process; asking whether it is there costs next to nothing, while it starts on the same two cores."""
-
-    def answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
-class Mutant(Server):
+class Mutant(ServerProcess):
     """A server that is broken on purpose: `mutation` names how, in `mutant.py`."""
 
     def __init__(self, *, mutation: str, **settings: str) -> None:
@@ -73,8 +58,8 @@ class Cluster:
         self.postgres, self.redis = postgres, redis
         self.database = database  # its URL
         settings = {"DATABASE_URL": database, "REDIS_URL": redis.url, "ACCESS_TOKEN_LIFETIME": "86400"}
-        self.servers: list[Server] = [
-            Mutant(mutation=mutation, **settings) if mutation else Server(**settings) for _ in range(count)
+        self.servers: list[ServerProcess] = [
+            Mutant(mutation=mutation, **settings) if mutation else ServerProcess(**settings) for _ in range(count)
         ]
         self.proxies = [Proxy(server.port) for server in self.servers]
 

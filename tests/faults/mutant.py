@@ -71,7 +71,7 @@ MUTATIONS: dict[str, Callable[[], None]] = {
 
 def main(mutation: str, port: int) -> None:
     from chat_server.server.__main__ import load
-    from chat_server.server.listening import listen
+    from chat_server.server.listening import bind
     from chat_server.server.start import run_worker
 
     def load_broken() -> Any:
@@ -79,7 +79,7 @@ def main(mutation: str, port: int) -> None:
         MUTATIONS[mutation]()
         return loaded
 
-    listening = listen("127.0.0.1", port)
+    listening = bind("127.0.0.1", port)
     run_worker(load_broken, listening)
 
 

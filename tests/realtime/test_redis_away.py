@@ -1,4 +1,4 @@
-"""Redis hangs, with its connections open: nobody waits for it, and what it does not carry arrives all the same."""
+"""Redis hangs or is gone: nobody waits for it, and what it does not carry arrives all the same."""
 
 import asyncio
 import time
@@ -131,3 +131,30 @@ async def test_sixteen_people_who_come_at_once_are_let_in_within_three_seconds(
     begun = time.monotonic()
     assert await asyncio.gather(*(contents(socket, 1) for socket in sockets)) == [["Hello"]] * 16
     assert time.monotonic() - begun < ARRIVES
+
+
+async def test_it_is_said_in_one_line_that_redis_goes_and_in_one_that_it_is_back(
+    server: ServerProcess, redis: RedisServer, people: Callable[[int], Any]
+) -> None:
+    alice, bob = await people(2)
+    group = await alice.create_group("The group", bob)
+    said = 0
+
+    def lines() -> list[str]:
+        return [line for line in server.tail(10**7).splitlines() if "chat_server.access" not in line][said:]
+
+    async def it_is_said_to_be_back() -> bool:
+        return sum("takes messages again" in line for line in lines()) == sum("not take" in line for line in lines())
+
+    await eventually(it_is_said_to_be_back, timeout=20)  # after what other tests did
+    said = len(lines())
+    await asyncio.to_thread(redis.stop)
+    for number in range(20):
+        await alice.post(group, f"while it is away {number}")
+        await asyncio.sleep(0.05)
+    assert len(lines()) == 1
+    await asyncio.to_thread(redis.start)
+    await eventually(it_is_said_to_be_back, timeout=20)
+    away, back = lines()
+    assert "the channel layer does not take messages" in away
+    assert "had failed in all" in back

@@ -1,6 +1,7 @@
 """A real server process, as an operator starts it, and a client that shares no code with it."""
 
 import asyncio
+import http.client
 import json
 import subprocess
 import sys
@@ -60,10 +61,15 @@ class ServerProcess(Service):
         return clean_environment(**self.settings)
 
     def answers(self) -> bool:
+        # Not httpx: it makes a TLS context each time, and this is asked again and again while the server starts.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200
-        except httpx.TransportError:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 class RealClient:

@@ -11,7 +11,7 @@ from typing import Any
 
 from chat_server.server import on_shutdown
 from chat_server.server.limits import Limits
-from chat_server.server.listening import listen
+from chat_server.server.listening import bind
 from chat_server.server.start import Application, run_worker
 from chat_server.server.supervisor import supervise
 
@@ -71,7 +71,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.workers > 1:
         command = [sys.executable, __file__, "--limits", arguments.limits, *(["--fail"] if arguments.fail else [])]
-        return asyncio.run(supervise(command, listen("127.0.0.1", 0), arguments.workers))
+        return asyncio.run(supervise(command, bind("127.0.0.1", 0), arguments.workers))
 
     def load() -> tuple[Application, Limits]:
         if arguments.fail:
@@ -80,7 +80,7 @@ def main() -> int:
         on_shutdown.append(note_shutdown)
         return application, Limits(**json.loads(arguments.limits))
 
-    listening = socket.socket(fileno=arguments.fd) if arguments.fd else listen("127.0.0.1", 0)
+    listening = socket.socket(fileno=arguments.fd) if arguments.fd else bind("127.0.0.1", 0)
     run_worker(load, listening, socket.socket(fileno=arguments.control) if arguments.control else None)
     return 0
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chat_server.server.listening import CannotListen, listen
+from chat_server.server.listening import CannotListen, bind
 from chat_server.server.start import ENDING_SIGNALS
 
 MAX_WORKERS = 64
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if workers > 1 and not settings.REDIS_URLS:
             raise CommandError(f"--workers {workers} needs REDIS_URL: without it, no message gets from one to another")
         try:
-            listening = listen(host, port)
+            listening = bind(host, port)
         except CannotListen as error:
             raise CommandError(str(error)) from error
         # A fresh interpreter: this one has made its event loop already (`daphne` is an app), and not uvloop's.

@@ -162,7 +162,8 @@ class RealSocket:
 
     async def receive(self, type: str | None = None, timeout: float = 5) -> dict[str, Any]:
         """The next frame, which must be of that type where one is named."""
-        frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.connection.recv(), timeout))
+        async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation
+            frame: dict[str, Any] = json.loads(await self.connection.recv())
         assert type is None or frame["type"] == type, frame
         return frame
 

@@ -27,7 +27,7 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
 MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*.py))
 # Most tests wait for a process of their own; who has nothing left takes over half of what the other one has.
-AT_ONCE := -n 3 --dist worksteal
+AT_ONCE := -n 4 --dist worksteal
 
 .PHONY: help run demo test test-sqlite test-postgres faults check format lock clean system
 

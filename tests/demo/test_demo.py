@@ -1,13 +1,16 @@
 """`manage.py demo` against a real server, as somebody tries it out."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.services import guard
 from tests.services.environment import command_environment
 from tests.services.server import PROJECT, ServerProcess
 from tests.services.service import free_port
@@ -53,8 +56,21 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def test_it_fills_a_server_with_people_who_talk(server: ServerProcess) -> None:
-    done = demo(server.url)
+Filled = tuple[ServerProcess, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def filled(migrated_sqlite: Path) -> Iterator[Filled]:
+    """A server after the first run of the command, and what that run printed."""
+    copy = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
+    server = ServerProcess(DATABASE_URL=f"sqlite:///{copy}")
+    server.start()
+    yield server, demo(server.url)
+    server.kill()
+
+
+def test_it_fills_a_server_with_people_who_talk(filled: Filled) -> None:
+    server, done = filled
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Open {server.url}/ and log in as ada@example.com with the password {PASSWORD}" in done.stdout
     with Viewer(server, "ada") as ada:
@@ -71,8 +87,8 @@ def test_it_fills_a_server_with_people_who_talk(server: ServerProcess) -> None:
         assert len(ada.get("auth/sessions/")["results"]) == 1  # the command has logged out
 
 
-def test_a_second_run_doubles_nothing(server: ServerProcess) -> None:
-    demo(server.url)
+def test_a_second_run_doubles_nothing(filled: Filled) -> None:
+    server, _ = filled
     with Viewer(server, "ada") as ada:
         before = ada.conversations()
         done = demo(server.url)
@@ -80,8 +96,8 @@ def test_a_second_run_doubles_nothing(server: ServerProcess) -> None:
         assert ada.conversations() == before
 
 
-def test_then_they_talk_live(server: ServerProcess) -> None:
-    demo(server.url)
+def test_then_they_talk_live(filled: Filled) -> None:
+    server, _ = filled
     with Viewer(server, "alan") as alan:
         before = alan.conversations()["Analytical Engine"]
         done = demo(server.url, seconds=8)

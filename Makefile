@@ -26,10 +26,10 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 # All of both apps' own files but these; what is in `chat/services/` may write, too.
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
 MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*.py))
-# Most tests wait for a process of their own; who has nothing left takes over half of what the other one has.
+# More than there are cores: most tests wait for a process of their own. Who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 4 --dist worksteal
 
-.PHONY: help run demo test test-sqlite test-postgres faults check format lock clean system
+.PHONY: help run demo test test-sqlite test-postgres test-faults faults check format lock clean system
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,15 +42,19 @@ run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at ht
 demo: $(VENV)/.requirements  ## fill a running server with people who chat (PORT=)
 	@$(BIN)/python manage.py demo --url http://localhost:$(PORT)
 
-test: test-sqlite test-postgres  ## run all tests: on SQLite, then what uses the database on PostgreSQL too
+test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes on PostgreSQL too
 
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test, on SQLite"
-	@$(BIN)/python -m pytest $(AT_ONCE) --cov --cov-report=term:skip-covered --cov-fail-under=95
+	@$(BIN)/python -m pytest $(AT_ONCE) --ignore=tests/faults/test_faults.py --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
-	@echo "== every test that uses the database, on PostgreSQL"
-	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE)
+	@echo "== what writes, on PostgreSQL"
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
+		tests/authentication tests/chat tests/realtime tests/admin
+
+test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault once, in about a minute; wants the machine for itself
+	@$(BIN)/python -m pytest tests/faults
 
 faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
 	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"

@@ -68,11 +68,9 @@ def django_db_keepdb() -> bool:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """After each test that commits, Django would make all permissions anew, which takes longer than most tests."""
-    from django.contrib.contenttypes.management import create_contenttypes
     from django.db.models.signals import post_migrate
 
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
-    post_migrate.disconnect(create_contenttypes)
 
 
 # People and what they say -----------------------------------------------------------------------

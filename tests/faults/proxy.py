@@ -26,6 +26,7 @@ class Proxy:
         """Close the port and every connection."""
         assert self.server is not None
         self.server.close()
+        await asyncio.sleep(0)  # who was just let in is among them
         await self.drop()
 
     async def drop(self) -> None:
@@ -39,6 +40,7 @@ class Proxy:
         task = asyncio.ensure_future(self._serve(reader, writer))
         self.pairs.add(task)
         task.add_done_callback(self.pairs.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # a task cancelled at once never begins
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there: asyncio.StreamWriter | None = None

@@ -5,6 +5,7 @@ Channels' default is one thread a process, in which one slow query holds up ever
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
@@ -39,7 +40,8 @@ def give_to_thread(work: Callable[[], None], pool: ThreadPoolExecutor = serving)
     """Have it done soon, with a database connection of its thread; it must not raise, for nobody hears of it."""
 
     def with_connection() -> None:
-        close_old_connections()
+        with suppress(Exception):  # the work is done in any case: others wait for its answers, be they errors
+            close_old_connections()
         try:
             work()
         finally:

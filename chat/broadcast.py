@@ -7,8 +7,9 @@ raised.
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from asgiref.sync import async_to_sync
@@ -20,6 +21,8 @@ from .models import Message
 from .serializers import MessageSerializer
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 EVERYWHERE = "everywhere"  # the group of every process
 LEAVING = ("participant_removed", "participant_left")
@@ -64,6 +67,23 @@ class PublishCount:
 
 
 published = PublishCount()
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """What the work returns or raises, or `TimeoutError` after so many seconds, whatever it makes of being cancelled.
+
+    `asyncio.timeout` waits until the work has ended, and redis-py may lose a cancellation (in `asyncio.wait_for`, which
+    swallows one that comes at the wrong moment in Python 3.11) and then wait for Redis for five seconds.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    finally:
+        task.cancel()  # does nothing to one that is done
+    if not done:
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # heard, should it raise later
+        raise TimeoutError
+    return task.result()
 
 
 async def reach_layer() -> None:

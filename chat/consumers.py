@@ -215,7 +215,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     async def show_typing(self, said: Payload) -> Payload:
         if self.subscriber is not None:
-            await get_hub().announce_typing(self.subscriber, is_typing=said["is_typing"])
+            get_hub().announce_typing(self.subscriber, is_typing=said["is_typing"])
         return {}
 
     async def mark_read(self, said: Payload) -> Payload:

@@ -125,10 +125,13 @@ class Hub:
             room.close()
             self._spawn(self._unsubscribe(room))  # beside the close: it does not wait for a layer that hangs
         if subscriber.is_typing:
-            self._spawn(self.announce_typing(subscriber, is_typing=False))
+            self.announce_typing(subscriber, is_typing=False)
 
-    async def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
-        """Tell the others of the conversation, in every process, that this user types or no longer does."""
+    def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
+        """Tell the others of the conversation, in every process, that this user types or no longer does.
+
+        Nobody waits for it: frames are obeyed in order, and the next one may be a message.
+        """
         subscriber.is_typing = is_typing
         said = broadcast.typing(
             conversation_id=subscriber.conversation_id,
@@ -136,7 +139,7 @@ class Hub:
             username=subscriber.username,
             is_typing=is_typing,
         )
-        await broadcast.publish(broadcast.conversation_group(subscriber.conversation_id), said)
+        self._spawn(broadcast.publish(broadcast.conversation_group(subscriber.conversation_id), said))
 
     def pong(self, subscriber: Subscriber) -> Pong:
         """How far the socket's conversation is, as known here since `RECONCILE_SECONDS` ago at the latest."""
@@ -190,8 +193,7 @@ class Hub:
     async def _ask_layer(self, method: str, room: Room) -> bool:
         group = broadcast.conversation_group(room.conversation_id)
         try:
-            async with asyncio.timeout(LAYER_TIMEOUT):
-                await getattr(get_channel_layer(), method)(group, self.channel)
+            await broadcast.within(LAYER_TIMEOUT, getattr(get_channel_layer(), method)(group, self.channel))
         except Exception as error:
             broadcast.published.note(error)
             return False

@@ -42,6 +42,28 @@ class DeadLayer(InMemoryChannelLayer):
     send = receive = new_channel = group_add = group_discard = group_send = _raise
 
 
+class DeafLayer(InMemoryChannelLayer):
+    """Hangs on what a client's frame makes it do once `hangs` is set, and does not notice when it is cancelled."""
+
+    hangs = False
+
+    async def _hang(self) -> None:
+        end = asyncio.get_running_loop().time() + 4
+        while self.hangs and asyncio.get_running_loop().time() < end:
+            try:
+                await asyncio.sleep(0.05)
+            except asyncio.CancelledError:
+                pass
+
+    async def group_add(self, group: str, channel: str) -> None:
+        await self._hang()
+        await super().group_add(group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await self._hang()
+        await super().group_send(group, message)
+
+
 class FadingLayer(InMemoryChannelLayer):
     """Works until `hangs` is set; from then on no call returns, like a Redis that is paused."""
 

@@ -72,7 +72,7 @@ async def test_a_lost_message_is_read_as_soon_as_a_later_one_shows_the_gap(
     assert time.monotonic() - begin < 60
 
 
-@pytest.mark.parametrize("name", ["DeadLayer", "FadingLayer"])
+@pytest.mark.parametrize("name", ["DeadLayer", "FadingLayer", "DeafLayer"])
 async def test_while_the_layer_is_away_sends_are_acknowledged_and_arrive_in_order(
     layer: Callable[..., None], enter: Enter, alice: Any, bob: Any, conversation: Any, name: str
 ) -> None:
@@ -81,12 +81,13 @@ async def test_while_the_layer_is_away_sends_are_acknowledged_and_arrive_in_orde
     get_channel_layer().hangs = True
     for number in range(3):
         begin = time.monotonic()
+        await here.send({"type": "typing", "is_typing": True})
         assert (await answer(here, _hello(number)))["type"] == "ack"
         assert time.monotonic() - begin < 1
     assert versions(await durable(there, 3, timeout=ARRIVES)) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("name", ["DeadLayer", "FadingLayer"])
+@pytest.mark.parametrize("name", ["DeadLayer", "FadingLayer", "DeafLayer"])
 async def test_while_the_layer_is_away_sockets_are_let_in(
     layer: Callable[..., None],
     enter: Enter,
@@ -120,9 +121,10 @@ async def test_a_layer_that_comes_back_carries_on(
         assert versions(await durable(each, 2, timeout=ARRIVES)) == [1, 2]
 
 
+@pytest.mark.parametrize("name", ["FadingLayer", "DeafLayer"])
 async def test_new_rooms_while_the_layer_hangs_do_not_hold_up_the_others(
-    layer: Callable[..., None], enter: Enter, make_user: Callable[..., Any], post: Callable[..., Any],
-    alice: Any, bob: Any, conversation: Any,
+    layer: Callable[..., None], enter: Enter, post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any, name: str,
 ) -> None:  # fmt: skip
     from chat import services
 
@@ -130,7 +132,7 @@ async def test_new_rooms_while_the_layer_hangs_do_not_hold_up_the_others(
         await sync_to_async(services.create_group)(creator=alice, name=str(number), participant_ids=[])
         for number in range(8)
     ]
-    layer("FadingLayer")
+    layer(name)
     there = await enter(bob, conversation)
     get_channel_layer().hangs = True
     await asyncio.gather(*(enter(alice, group) for group in groups))

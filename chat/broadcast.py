@@ -157,9 +157,15 @@ def durable_event(message: Message) -> Payload:
     }
 
 
-def passing(*, conversation_id: int, frame: str) -> Payload:
-    """A frame for every socket of a conversation that nobody misses when it is lost."""
-    return {"type": "passing", "conversation_id": conversation_id, "frame": frame}
+def receipt(*, conversation_id: int, user_id: int, last_read_seq: int, frame: str) -> Payload:
+    """The frame of a read receipt, and how far who has read: their inboxes count anew."""
+    return {
+        "type": "receipt",
+        "conversation_id": conversation_id,
+        "user_id": user_id,
+        "last_read_seq": last_read_seq,
+        "frame": frame,
+    }
 
 
 def typing(*, conversation_id: int, user_id: int, username: str, is_typing: bool) -> Payload:
@@ -199,11 +205,11 @@ def conversation_deleted(*, conversation_id: int) -> Payload:
     return {"type": "conversation_deleted", "conversation_id": conversation_id}
 
 
-def history_cleared(*, conversation_id: int, user_id: int, visible_after_seq: int) -> Payload:
-    """The user deleted their view of a private conversation: older messages are no longer for them."""
-    return {
-        "type": "history_cleared",
-        "conversation_id": conversation_id,
-        "user_id": user_id,
-        "visible_after_seq": visible_after_seq,
-    }
+def conversation_changed(*, conversation_id: int) -> Payload:
+    """Something of it that is no message changed: what its `revision` counts."""
+    return {"type": "conversation_changed", "conversation_id": conversation_id}
+
+
+def joined(*, conversation_id: int, user_ids: list[int]) -> Payload:
+    """These users take part from now on: their inboxes show it."""
+    return {"type": "joined", "conversation_id": conversation_id, "user_ids": user_ids}

@@ -1,7 +1,7 @@
 """Every frame that the server sends, one typed class each.
 
 The rule of this file: standard library only, and no behaviour but `frame()`.
-`docs/protocol.md` describes each of them; a test holds the two together.
+`docs/protocol.md` and `docs/inbox.md` describe each of them; a test holds them together.
 """
 
 from dataclasses import dataclass, fields
@@ -132,3 +132,76 @@ class Pong(Event):
     type: ClassVar[str] = "pong"
     version: int
     last_seq: int
+
+
+# An inbox gets these beside the others, its own `connected` and `pong` instead of those above. -----
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEvent(Event):
+    """A frame that only an inbox gets; `docs/inbox.md` describes each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxConnected(InboxEvent):
+    """The first frame of an inbox that is let in; `conversations`: the 200 latest active ones."""
+
+    type: ClassVar[str] = "connected"
+    user_id: int
+    total_unread: int
+    conversations: list[Payload]
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(InboxEvent):
+    """Answers `resume`: all that was missed of `recovered` has been sent; `reload` is too far behind for that."""
+
+    type: ClassVar[str] = "resumed"
+    recovered: list[int]
+    reload: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationAdded(InboxEvent):
+    """The user is in it from now on, or it is back in their list; what comes after its `version` follows."""
+
+    type: ClassVar[str] = "conversation_added"
+    conversation: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationUpdated(InboxEvent):
+    """The name, the description, the participants or the admins are other ones now."""
+
+    type: ClassVar[str] = "conversation_updated"
+    conversation: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRemoved(InboxEvent):
+    """The user is no longer in the conversation, or it was deleted; nothing of it follows."""
+
+    type: ClassVar[str] = "conversation_removed"
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(InboxEvent):
+    """The user has read something, on whatever device."""
+
+    type: ClassVar[str] = "unread"
+    conversation_id: int
+    unread_count: int
+    last_read_seq: int
+    total_unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPong(InboxEvent):
+    """Answers an inbox's `ping`: how far the conversation is that it named; all three null where it named none."""
+
+    type: ClassVar[str] = "pong"
+    conversation_id: int | None
+    version: int | None
+    last_seq: int | None

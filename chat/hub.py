@@ -1,32 +1,32 @@
-"""This process's sockets by conversation: what comes over the channel layer, repair, rights.
+"""This process's sockets by conversation: who comes and goes, what comes over the channel layer, repair.
 
 The rule of this file: what the channel layer carries is a hint. The next version is handed out, an older one dropped,
-and behind a gap the database is read, once for all sockets of the conversation. A timer compares with the database: it
-heals what the layer lost, and closes what has lost its right.
+and behind a gap the database is read, once for all sockets of the conversation. `watch` does the same by a timer.
 """
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
-from django.utils import timezone
+from rest_framework.exceptions import NotFound
 
+from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
-from chat_server.database import in_thread, watching
+from chat_server.database import in_thread
 
 from . import broadcast, catchup
-from .events import Payload, Pong, UserStatus
+from .catchup import Held, Places
+from .channel import Channel
+from .events import Connected, Payload, UserStatus
+from .inbox import HOLD_SECONDS, Inbox, InboxSubscriber
 from .presence import Presence
-from .room import Room, Subscriber
+from .room import Connection, Room, Subscriber, opening
+from .serializers import timestamp
+from .watch import Reconciliation
 
 logger = logging.getLogger(__name__)
-
-RECONCILE_SECONDS = 1.0  # rights that ended close their sockets within 2 s, whatever the channel layer does
-LAYER_TIMEOUT = 1.0
 
 
 class Hub:
@@ -34,28 +34,31 @@ class Hub:
 
     def __init__(self) -> None:
         self.rooms: dict[int, Room] = {}
+        self.inboxes: dict[int, set[Inbox]] = {}  # by user
         self.presence = Presence()
-        self.channel: str | None = None
-        self.is_everywhere = False  # in the group of every process
+        self.channel = Channel()
         self.is_stopped = False
         self.tasks: set[asyncio.Task[None]] = set()
+        self.places: Batch[int, Places] = Batch(catchup.read_places)
+        self.changes: Batch[Held, list[Payload]] = Batch(catchup.read_changes)
         self.takes: dict[str, Callable[..., Awaitable[None]]] = {
             "durable": self._take_durable,
-            "passing": self._take_passing,
+            "receipt": self._take_receipt,
             "typing": self._take_typing,
             "statuses": self._take_statuses,
             "sessions_ended": self._take_sessions_ended,
+            "conversation_changed": self._take_conversation_changed,
             "conversation_deleted": self._take_conversation_deleted,
-            "history_cleared": self._take_history_cleared,
+            "joined": self._take_joined,
         }
 
     def start(self) -> None:
         """Begin to read and to reconcile; does nothing the second time, nor after `stop`."""
         if not self.tasks and not self.is_stopped:
             broadcast.publish_from(asyncio.get_running_loop())
-            self._spawn(self._read())
-            self._spawn(self._reconcile_for_ever())
-            self._spawn(self.presence.run())
+            self.spawn(self.channel.read(self._take))
+            self.spawn(Reconciliation(self).go_on())
+            self.spawn(self.presence.run())
 
     async def stop(self) -> None:
         """End every task; the users with sockets here count as online for a few seconds more."""
@@ -66,7 +69,8 @@ class Hub:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.presence.stop()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have it done beside everything else; it ends with the hub."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._ended)
@@ -76,56 +80,56 @@ class Hub:
         if not task.cancelled() and (error := task.exception()):
             logger.error("a task of the hub died", exc_info=error)
 
-    # Sockets come and go -----------------------------------------------------------------------
+    def subscribers(self) -> list[Subscriber]:
+        return [subscriber for room in self.rooms.values() for subscriber in room.subscribers]
+
+    # Sockets of one conversation -----------------------------------------------------------------
+
+    def subscriber(self, conversation_id: int, connection: Connection) -> Subscriber:
+        """A place for a socket in a conversation, from which on events wait for it; `join` or `leave` it."""
+        self.presence.opened(connection.user_id)
+        return Subscriber(self._room(conversation_id), connection)
 
     async def join(self, subscriber: Subscriber, since: int | None) -> None:
         """Let a socket in: `connected` first, then what it missed since `since`, then live, without gap or overlap.
 
         Raises `NotFound` for who does not take part, and what the database raises when it is away.
         """
-        self.presence.opened(subscriber.user_id)
-        room = self.rooms.setdefault(subscriber.conversation_id, Room(subscriber.conversation_id))
-        room.subscribers.add(subscriber)  # from here on live frames wait for it
+        room, connection = subscriber.room, subscriber.connection
         try:
-            await self._subscribe(room)
-            missed = await self._read_missed(room, subscriber, since)
+            await self.channel.subscribe([room.conversation_id])
+            async with opening([room]):
+                missed = await room.newcomers.arun(catchup.Newcomer(connection.user_id, since))
+                room.open(missed.head)
+            self.repair(room)  # of what came while it was read
             if subscriber in room.subscribers:
-                await self.presence.show(subscriber.user_id)
+                await self.presence.show(connection.user_id)
         except BaseException:
-            await self.leave(subscriber)
+            self.leave(subscriber)
             raise
-        if subscriber in room.subscribers:  # else what ended its right meanwhile has closed it
-            await room.let_in(subscriber, missed)
-
-    async def _read_missed(self, room: Room, subscriber: Subscriber, since: int | None) -> catchup.Missed:
-        """What the socket missed; the first read of a room also says from which version on the room hands out.
-
-        Until then events are not kept, so nobody else reads meanwhile: a second read could be older than the first. All
-        who come after that share their reads: a thousand who come back at once cost a handful of them.
-        """
-        newcomer = catchup.Newcomer(subscriber.user_id, since)
-        async with room.opening:
-            if room.version is None:
-                missed = await room.newcomers.arun(newcomer)
-                room.version = missed.version
-                room.hear_of(missed.version, missed.last_seq)
-                self._repair(room)  # of what came while it was read
-                return missed
-        return await room.newcomers.arun(newcomer)
-
-    async def leave(self, subscriber: Subscriber) -> None:
-        """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
-        room = self.rooms.get(subscriber.conversation_id)
-        if room is None or subscriber not in room.subscribers:
+        if subscriber not in room.subscribers:  # what ended its right meanwhile has closed it
             return
-        room.subscribers.discard(subscriber)
-        self.presence.closed(subscriber.user_id)
-        if not room.subscribers:
-            del self.rooms[room.conversation_id]
-            room.close()
-            self._spawn(self._unsubscribe(room))  # beside the close: it does not wait for a layer that hangs
-        if subscriber.is_typing:
-            self.announce_typing(subscriber, is_typing=False)
+        subscriber.participant_id, subscriber.visible_after_seq = missed.part[:2]
+        subscriber.version = missed.since
+        connected = Connected(
+            conversation_id=room.conversation_id,
+            user_id=connection.user_id,
+            version=missed.head.version,
+            last_seq=missed.head.last_seq,
+            recovered=missed.recovered,
+            online=missed.online,
+            expires_at=timestamp(connection.expires_at),
+        )
+        await connection.send(broadcast.encode(connected))
+        await subscriber.catch_up(missed.events)
+        subscriber.version = max(subscriber.version, missed.head.version)
+        await subscriber.go_live()
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
+        if subscriber in subscriber.room.subscribers:
+            self.presence.closed(subscriber.user_id)
+            self._drop([subscriber])
 
     def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
         """Tell the others of the conversation, in every process, that this user types or no longer does.
@@ -134,70 +138,145 @@ class Hub:
         """
         subscriber.is_typing = is_typing
         said = broadcast.typing(
-            conversation_id=subscriber.conversation_id,
+            conversation_id=subscriber.room.conversation_id,
             user_id=subscriber.user_id,
-            username=subscriber.username,
+            username=subscriber.connection.username,
             is_typing=is_typing,
         )
-        self._spawn(broadcast.publish(broadcast.conversation_group(subscriber.conversation_id), said))
+        self.spawn(broadcast.publish(broadcast.conversation_group(subscriber.room.conversation_id), said))
 
-    def pong(self, subscriber: Subscriber) -> Pong:
-        """How far the socket's conversation is, as known here since `RECONCILE_SECONDS` ago at the latest."""
-        return self.rooms[subscriber.conversation_id].pong()
+    def _room(self, conversation_id: int) -> Room:
+        room = self.rooms.get(conversation_id)
+        if room is None:
+            room = self.rooms[conversation_id] = Room(conversation_id)
+        return room
 
-    def _subscribers(self) -> list[Subscriber]:
-        return [subscriber for room in self.rooms.values() for subscriber in room.subscribers]
+    def _drop(self, subscribers: Iterable[Subscriber]) -> None:
+        """Take subscribers out of their rooms; a room that nobody is left in is given up."""
+        for subscriber in subscribers:
+            room = subscriber.room
+            room.subscribers.discard(subscriber)
+            if subscriber.is_typing:
+                self.announce_typing(subscriber, is_typing=False)
+            if not room.subscribers and self.rooms.get(room.conversation_id) is room:
+                del self.rooms[room.conversation_id]
+                room.close()  # the timer leaves its group
 
-    # The channel layer -------------------------------------------------------------------------
+    # Inboxes -------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        """Take what comes over the layer, for ever; a layer that is away is tried again."""
-        while True:
-            try:
-                layer: Any = get_channel_layer()
-                if not self.is_everywhere:
-                    async with asyncio.timeout(LAYER_TIMEOUT):  # wait_for may swallow the cancellation of stop()
-                        await self._enter(layer)
-                    broadcast.published.note(None)
-                message = await layer.receive(self.channel)
-            except Exception as error:
-                broadcast.published.note(error)
-                await asyncio.sleep(RECONCILE_SECONDS)
-                continue
-            try:
-                await self.takes[message.pop("type")](**message)
-            except Exception:
-                logger.exception("a message of the channel layer could not be handed out; the timer repairs it")
+    def inbox(self, connection: Connection) -> Inbox:
+        """A place for a socket that has all of its user's conversations; `join_inbox` or `leave_inbox` it."""
+        inbox = Inbox(connection, drop=lambda subscriber: self._drop([subscriber]), refresh=self.refresh)
+        self.presence.opened(connection.user_id)
+        self.inboxes.setdefault(connection.user_id, set()).add(inbox)
+        return inbox
 
-    async def _enter(self, layer: Any) -> None:
-        """Take a channel of the layer, once, and join the group of every process."""
-        if self.channel is None:
-            try:
-                self.channel = await layer.new_channel()
-            except BaseException:
-                await layer.flush()  # the Redis layer keeps a queue for each channel that it could not make
-                raise
-        await layer.group_add(broadcast.EVERYWHERE, self.channel)
-        self.is_everywhere = True
-
-    async def _subscribe(self, room: Room) -> None:
-        """Ask the layer for the conversation's messages; where it is away the timer asks again."""
-        if not room.in_group and self.channel is not None:
-            room.in_group = await self._ask_layer("group_add", room)
-
-    async def _unsubscribe(self, room: Room) -> None:
-        """Ask for them no longer; at worst messages come for a conversation that nobody has open here."""
-        if room.in_group and room.conversation_id not in self.rooms:  # else it was opened again meanwhile
-            await self._ask_layer("group_discard", room)
-
-    async def _ask_layer(self, method: str, room: Room) -> bool:
-        group = broadcast.conversation_group(room.conversation_id)
+    async def join_inbox(self, inbox: Inbox) -> None:
+        """Let an inbox in: `connected` first, then live in each of its conversations, whatever their number in the
+        same number of queries. Raises what the database raises when it is away."""
+        user_id = inbox.connection.user_id
         try:
-            await broadcast.within(LAYER_TIMEOUT, getattr(get_channel_layer(), method)(group, self.channel))
+            places = await self.places.arun(user_id)
+            if not self._is_here(inbox):  # what ended its right meanwhile has closed it
+                return
+            for conversation_id in places:
+                self._enter(inbox, conversation_id)
+            rooms = [subscriber.room for subscriber in inbox.subscribers.values()]
+            await self.channel.subscribe(inbox.subscribers)
+            async with opening(rooms):
+                places = await self.places.arun(user_id)  # that counts: events wait for it everywhere
+                for conversation_id, subscriber in inbox.subscribers.items():
+                    if place := places.get(conversation_id):
+                        subscriber.room.open(place.head)
+            for room in rooms:
+                self.repair(room)  # of what came while it was read
+            self._drop(inbox.take_places(places))
+            if self._is_here(inbox):
+                await self.presence.show(user_id)
+        except BaseException:
+            self.leave_inbox(inbox)
+            raise
+        if self._is_here(inbox):
+            late = places.keys() - inbox.subscribers.keys()  # joined between the two reads, or lost since the second
+            await inbox.show_connected({pk: place for pk, place in places.items() if pk not in late})
+            for conversation_id in inbox.joined | late:
+                self.show_joined(conversation_id, [user_id])
+            self.spawn(self._go_live_soon(inbox))
+
+    async def _go_live_soon(self, inbox: Inbox) -> None:
+        await asyncio.sleep(HOLD_SECONDS)
+        if not inbox.is_live and self._is_here(inbox):
+            await inbox.go_live()
+
+    async def resume(self, inbox: Inbox, versions: Mapping[int, int]) -> None:
+        """Send what came after these versions of the inbox's conversations, then `resumed`."""
+        await inbox.resume(versions, self.changes.arun)
+
+    def leave_inbox(self, inbox: Inbox) -> None:
+        """Forget an inbox: nothing more reaches it. Does nothing for one that is forgotten already."""
+        if not self._is_here(inbox):
+            return
+        user_id = inbox.connection.user_id
+        self.inboxes[user_id].discard(inbox)
+        if not self.inboxes[user_id]:
+            del self.inboxes[user_id]
+        self.presence.closed(user_id)
+        self._drop(inbox.subscribers.values())
+
+    def _is_here(self, inbox: Inbox) -> bool:
+        return inbox in self.inboxes.get(inbox.connection.user_id, ())
+
+    def _enter(self, inbox: Inbox, conversation_id: int) -> InboxSubscriber:
+        return InboxSubscriber(self._room(conversation_id), inbox)
+
+    def show_joined(self, conversation_id: int, user_ids: Iterable[int]) -> None:
+        """Open a conversation in all inboxes of these users that do not have it."""
+        new = []
+        for inbox in [inbox for user_id in user_ids for inbox in self.inboxes.get(user_id, ())]:
+            if inbox.early is not None:
+                inbox.joined.add(conversation_id)
+            elif conversation_id not in inbox.subscribers:
+                new.append(inbox)
+        if new:
+            self.spawn(self._show_joined_now(conversation_id, new))
+
+    async def _show_joined_now(self, conversation_id: int, inboxes: list[Inbox]) -> None:
+        subscribers = [self._enter(inbox, conversation_id) for inbox in inboxes]
+        room = self._room(conversation_id)
+        user_ids = {subscriber.user_id for subscriber in subscribers}
+        try:
+            await self.channel.subscribe([conversation_id])
+            async with opening([room]):
+                shown = await in_thread(catchup.read_shown)(conversation_id, user_ids, user_ids)
+                room.open(shown.head)
         except Exception as error:
-            broadcast.published.note(error)
-            return False
-        return True
+            if not isinstance(error, NotFound):  # deleted again
+                logger.warning("a new conversation could not be read (%s); tried again", type(error).__name__)
+            for subscriber in subscribers:
+                self._forget(subscriber)
+            return
+        self.repair(room)
+        for subscriber in subscribers:
+            if subscriber not in room.subscribers:
+                continue
+            part = shown.parts.get(subscriber.user_id)
+            if part is None:  # removed again
+                self._forget(subscriber)
+                continue
+            subscriber.place(shown.head, part)
+            if not part.is_hidden:
+                await subscriber.show_added(shown.payloads[subscriber.user_id])
+
+    def _forget(self, subscriber: InboxSubscriber) -> None:
+        """Take a conversation out of an inbox that was never shown it."""
+        if subscriber.inbox.subscribers.get(subscriber.room.conversation_id) is subscriber:
+            del subscriber.inbox.subscribers[subscriber.room.conversation_id]
+        self._drop([subscriber])
+
+    # What comes over the channel layer -----------------------------------------------------------
+
+    async def _take(self, message: Payload) -> None:
+        await self.takes[message.pop("type")](**message)
 
     async def _take_durable(self, *, conversation_id: int, events: list[Payload]) -> None:
         room = self.rooms.get(conversation_id)
@@ -210,11 +289,11 @@ class Hub:
             if event["version"] == room.version + 1:
                 await room.hand_out([event])
             else:
-                self._repair(room)
+                self.repair(room)
 
-    async def _take_passing(self, *, conversation_id: int, frame: str) -> None:
+    async def _take_receipt(self, *, conversation_id: int, user_id: int, last_read_seq: int, frame: str) -> None:
         if room := self.rooms.get(conversation_id):
-            await room.show(frame)
+            await room.show({"frame": frame, "reader_id": user_id, "last_read_seq": last_read_seq})
 
     async def _take_typing(self, *, conversation_id: int, user_id: int, username: str, is_typing: bool) -> None:
         room = self.rooms.get(conversation_id)
@@ -241,32 +320,38 @@ class Hub:
                 status="online" if online else "offline",
                 last_seen=last_seen,
             )
-            await room.show(broadcast.encode(event), not_to=user_id)
+            await room.show({"frame": broadcast.encode(event)}, not_to=user_id)
 
     async def _take_sessions_ended(self, *, session_ids: list[str]) -> None:
         ended = set(session_ids)
-        for subscriber in self._subscribers():
-            if subscriber.session_id in ended:
-                await subscriber.close(CloseCode.UNAUTHENTICATED)
+        for connection in self.connections():
+            if connection.session_id in ended:
+                await connection.close(CloseCode.UNAUTHENTICATED)
+
+    async def _take_conversation_changed(self, *, conversation_id: int) -> None:
+        if room := self.rooms.get(conversation_id):
+            self.refresh(room)
 
     async def _take_conversation_deleted(self, *, conversation_id: int) -> None:
         room = self.rooms.get(conversation_id)
         for subscriber in list(room.subscribers) if room else ():
-            await subscriber.close(CloseCode.NOT_FOUND)
+            await subscriber.lose(CloseCode.NOT_FOUND)
 
-    async def _take_history_cleared(self, *, conversation_id: int, user_id: int, visible_after_seq: int) -> None:
-        room = self.rooms.get(conversation_id)
-        for subscriber in room.subscribers if room else ():
-            if subscriber.user_id == user_id:
-                subscriber.visible_after_seq = max(subscriber.visible_after_seq, visible_after_seq)
+    async def _take_joined(self, *, conversation_id: int, user_ids: list[int]) -> None:
+        self.show_joined(conversation_id, user_ids)
+
+    def connections(self) -> Collection[Connection]:
+        """Every socket of this process, once."""
+        inboxes = {inbox.connection for several in self.inboxes.values() for inbox in several}
+        return inboxes | {subscriber.connection for subscriber in self.subscribers()}
 
     # Repair ------------------------------------------------------------------------------------
 
-    def _repair(self, room: Room) -> None:
+    def repair(self, room: Room) -> None:
         """Read what is missing, once for all sockets of the room, beside everything else."""
         if room.is_behind and not room.repairing:
             room.repairing = True
-            self._spawn(self._repair_now(room))
+            self.spawn(self._repair_now(room))
 
     async def _repair_now(self, room: Room) -> None:
         try:
@@ -281,52 +366,37 @@ class Hub:
         finally:
             room.repairing = False
 
-    async def _reconcile_for_ever(self) -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(RECONCILE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 not a secret
-            try:
-                await self._reconcile()
-            except Exception as error:
-                if not failing:
-                    logger.warning("the hub cannot compare with the database (%s); tried again", type(error).__name__)
-                failing = True
-            else:
-                failing = False
+    def refresh(self, room: Room) -> None:
+        """Look at who takes part and what the conversation is called, and show it where it has changed."""
+        room.refresh_again = True
+        if not room.refreshing:
+            room.refreshing = True
+            self.spawn(self._refresh_now(room))
 
-    async def _reconcile(self) -> None:
-        """Close what has lost its right, repair what is behind: three queries for all sockets of this process."""
-        now = timezone.now()
-        for subscriber in self._subscribers():
-            if subscriber.expires_at <= now:
-                await subscriber.close(CloseCode.UNAUTHENTICATED)
-        if broadcast.published.failing:
-            self._spawn(broadcast.probe())
-        for room in self.rooms.values():
-            if not room.in_group:
-                self._spawn(self._subscribe(room))  # beside: a layer that hangs holds up nothing here
-        present = [(each, each.session_id) for each in self._subscribers() if each.participant_id]
-        if not present:
-            return
-        rights = await in_thread(catchup.read_rights, watching)(
-            {subscriber.conversation_id for subscriber, _ in present},
-            {subscriber.participant_id for subscriber, _ in present},
-            {session_id for _, session_id in present},
-        )
-        for subscriber, session_id in present:
-            if subscriber.conversation_id not in rights.heads:
-                await subscriber.close(CloseCode.NOT_FOUND)
-            elif subscriber.participant_id not in rights.participants:
-                await subscriber.close(CloseCode.NOT_PARTICIPANT)
-            elif session_id == subscriber.session_id and session_id not in rights.session_ids:
-                await subscriber.close(CloseCode.UNAUTHENTICATED)
-            else:
-                begin = rights.participants[subscriber.participant_id]
-                subscriber.visible_after_seq = max(subscriber.visible_after_seq, begin)
-        for room in list(self.rooms.values()):
-            if room.conversation_id in rights.heads:
-                room.hear_of(*rights.heads[room.conversation_id])
-                self._repair(room)
+    async def _refresh_now(self, room: Room) -> None:
+        try:
+            while room.refresh_again:
+                room.refresh_again = False
+                await self._look_at(room)
+        except NotFound:
+            await self._take_conversation_deleted(conversation_id=room.conversation_id)
+        except Exception as error:
+            logger.warning("a conversation could not be looked at (%s); tried again", type(error).__name__)
+        finally:
+            room.refreshing = False
+
+    async def _look_at(self, room: Room) -> None:
+        present = [(each, each.participant_id) for each in room.subscribers if each.participant_id]
+        users = {subscriber.user_id for subscriber, _ in present}
+        in_inboxes = {subscriber.user_id for subscriber, _ in present if isinstance(subscriber, InboxSubscriber)}
+        shown = await in_thread(catchup.read_shown)(room.conversation_id, users, in_inboxes)
+        room.revision = max(room.revision, shown.head.revision)
+        for subscriber, participant_id in present:
+            part = shown.parts.get(subscriber.user_id)
+            if part is None or part.participant_id != participant_id:
+                await subscriber.lose(CloseCode.NOT_PARTICIPANT)
+            elif subscriber in room.subscribers:
+                await subscriber.refresh(shown)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -73,6 +73,8 @@ class Conversation(models.Model):
     private_key = models.CharField(max_length=41, null=True, editable=False)  # "<lower id>:<higher id>"
     last_seq = models.BigIntegerField(default=0, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
+    # Counts what changes and is no message: name, description, participants, admins, where whose history begins.
+    revision = models.BigIntegerField(default=0, db_default=0, editable=False)  # in SQL too: for the release before
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -106,6 +108,13 @@ class Conversation(models.Model):
         return f"{min(user_id, other_id)}:{max(user_id, other_id)}"
 
 
+class ParticipantQuerySet(models.QuerySet["ConversationParticipant"]):
+    def unread_by(self, user: User) -> dict[int, int]:
+        """By conversation, how many messages lie above the user's read marker; only those where there are any."""
+        mine = self.filter(user=user, last_read_seq__lt=F("conversation__last_seq")).order_by("conversation")
+        return dict(mine.values_list("conversation", F("conversation__last_seq") - F("last_read_seq")))
+
+
 class ConversationParticipant(models.Model):
     """Somebody in a conversation. Messages up to `visible_after_seq` are not for them."""
 
@@ -117,6 +126,8 @@ class ConversationParticipant(models.Model):
     hidden_at_seq = models.BigIntegerField(null=True, editable=False)  # a private one: hidden until a message above it
     last_read_seq = models.BigIntegerField(default=0, editable=False)  # never below visible_after_seq
     last_read_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ParticipantQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -17,6 +17,7 @@ from .serializers import (
     ParticipantSerializer,
     ReceiptSerializer,
     SendMessageSerializer,
+    UnreadSerializer,
     UpdateConversationSerializer,
 )
 
@@ -153,6 +154,14 @@ conversations = extend_schema(
     parameters=[TYPE, UNREAD, SEARCH, LIMIT, CURSOR],
     responses={200: page_of(ConversationSerializer)},
     examples=[answer("One group", page(GROUP))],
+)
+unread = extend_schema(
+    operation_id="get_unread",
+    tags=["conversations"],
+    summary="What you have not read",
+    description="How many messages lie above your read marker, in all and by the id of each conversation that has any.",
+    responses={200: UnreadSerializer},
+    examples=[answer("Two conversations", {"total_unread": 12, "conversations": {"7": 4, "9": 8}})],
 )
 create_conversation = extend_schema(
     operation_id="create_conversation",

@@ -1,13 +1,13 @@
 """One conversation that has sockets in this process: how far it is, who listens, who types.
 
-The rule of this file: a subscriber gets `connected` first, then durable frames in `version` order, each at most once,
-and nothing older than what its user may see. The message that takes a user out is the last one that reaches them.
+The rule of this file: a subscriber gets durable frames in `version` order, each at most once, and nothing older than
+what its user may see. The message that takes a user out is the last one that reaches them.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -16,18 +16,16 @@ from chat_server.close_codes import CloseCode
 
 from . import catchup
 from .broadcast import encode
-from .events import Connected, Payload, Pong, Typing
-from .serializers import timestamp
+from .events import Payload, Typing
 
 TYPING_SECONDS = 6.0
-MAX_WAITING = 1000  # events for a socket that is being let in and takes what it missed too slowly
+MAX_WAITING = 1000  # events for a subscriber that is being let in and takes what it missed too slowly
 
 
 @dataclass(eq=False, slots=True)
-class Subscriber:
-    """One socket in one conversation: who it is, how far it is, and how to reach it."""
+class Connection:
+    """One socket: whose it is, and how to reach it."""
 
-    conversation_id: int
     user_id: int
     username: str
     session_id: str
@@ -35,11 +33,76 @@ class Subscriber:
     send: Callable[[str], Awaitable[None]]
     close: Callable[[int], Awaitable[None]]
     take_in: Callable[[], Awaitable[None]]  # returns once the client has taken most of what it was sent, or is closed
-    participant_id: int = 0
-    version: int = 0  # of the last durable event that was handed to it
-    visible_after_seq: int = 0
-    is_typing: bool = False
-    waiting: deque[Payload] | None = field(default_factory=deque)  # what comes while it is let in; None: it is in
+
+
+class Subscriber:
+    """A socket in one conversation: how far it is there. This kind is a socket that has no other conversation."""
+
+    __slots__ = ("connection", "is_typing", "participant_id", "room", "version", "visible_after_seq", "waiting")
+
+    def __init__(self, room: "Room", connection: Connection) -> None:
+        self.room, self.connection = room, connection
+        self.participant_id = 0  # not known before it is let in
+        self.version = 0  # of the last durable event that was handed to it
+        self.visible_after_seq = 0
+        self.is_typing = False
+        self.waiting: list[Payload] | None = []  # what comes while it is let in; None: it is live
+        room.subscribers.add(self)  # from here on events wait for it
+
+    @property
+    def user_id(self) -> int:
+        return self.connection.user_id
+
+    async def take(self, event: Payload) -> None:
+        """Hand it an event, or keep that until it is live."""
+        if self.waiting is None:
+            await self.deliver(event)
+            return
+        self.waiting.append(event)
+        if len(self.waiting) > MAX_WAITING:
+            await self.connection.close(CloseCode.TOO_SLOW)
+
+    async def catch_up(self, events: Iterable[Payload]) -> None:
+        """Hand it what it missed, no faster than its client takes it."""
+        for event in events:
+            await self.deliver(event)
+            await self.connection.take_in()
+
+    async def go_live(self, *, patient: bool = True) -> None:
+        """Hand it what came meanwhile; what comes from now on is handed out at once.
+
+        Not `patient`, for who has others to see to: without waiting for a client that takes it slowly.
+        """
+        while self.waiting:
+            waiting, self.waiting = self.waiting, []
+            for event in waiting:
+                await self.deliver(event)
+                await (self.connection.take_in() if patient else asyncio.sleep(0))
+        self.waiting = None
+
+    async def deliver(self, event: Payload) -> None:
+        """Send an event's frame, unless it is not for this subscriber, or no longer."""
+        if self not in self.room.subscribers:
+            return
+        version = event.get("version")
+        if version is None:
+            await self.connection.send(event["frame"])
+            return
+        if version <= self.version:
+            return
+        self.version = version
+        if event["seq"] > self.visible_after_seq:
+            await self.connection.send(event["frame"])
+        if event["gone"] == self.user_id:
+            await self.lose(CloseCode.NOT_PARTICIPANT)
+
+    async def refresh(self, shown: catchup.Shown) -> None:
+        """Go by what the conversation is to the user now."""
+        self.visible_after_seq = max(self.visible_after_seq, shown.parts[self.user_id].visible_after_seq)
+
+    async def lose(self, code: CloseCode) -> None:
+        """The conversation is nothing to the user any more, for the reason of that close code."""
+        await self.connection.close(code)
 
 
 class Room:
@@ -51,8 +114,9 @@ class Room:
         self.version: int | None = None  # of the last durable event handed out; None: not known yet
         self.last_seq = 0
         self.known_version = 0  # the highest one heard of
-        self.in_group = False  # whether the channel layer brings us this conversation's events
+        self.revision = 0  # as it was last looked at
         self.repairing = False
+        self.refreshing = self.refresh_again = False
         self.opening = asyncio.Lock()  # held while the version is read for the first time
         self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
@@ -64,38 +128,21 @@ class Room:
         """Whether something was stored that was not handed out here."""
         return self.version is not None and self.version < self.known_version
 
+    def open(self, head: catchup.Head) -> None:
+        """Hand out what comes after this version, unless the room does so from an earlier one on."""
+        if self.version is None:
+            self.version, self.revision = head.version, head.revision
+        self.hear_of(head.version, head.last_seq)
+
     def hear_of(self, version: int, seq: int) -> None:
         """Note that the conversation has come to this version and at least this seq."""
         self.known_version = max(self.known_version, version)
         self.last_seq = max(self.last_seq, seq)
 
-    def pong(self) -> Pong:
-        """How far the conversation is, as known here."""
-        return Pong(version=max(self.version or 0, self.known_version), last_seq=self.last_seq)
-
-    async def let_in(self, subscriber: Subscriber, missed: catchup.Missed) -> None:
-        """Send `connected`, what was missed, what came meanwhile; from then on the subscriber is live."""
-        self.hear_of(missed.version, missed.last_seq)
-        subscriber.participant_id, subscriber.visible_after_seq = missed.participant_id, missed.visible_after_seq
-        subscriber.version = missed.since
-        connected = Connected(
-            conversation_id=self.conversation_id,
-            user_id=subscriber.user_id,
-            version=missed.version,
-            last_seq=missed.last_seq,
-            recovered=missed.recovered,
-            online=missed.online,
-            expires_at=timestamp(subscriber.expires_at),
-        )
-        await subscriber.send(encode(connected))
-        for event in missed.events:
-            await self._deliver(subscriber, event)
-            await subscriber.take_in()
-        subscriber.version = max(subscriber.version, missed.version)
-        while subscriber.waiting:
-            await self._deliver(subscriber, subscriber.waiting.popleft())
-            await subscriber.take_in()
-        subscriber.waiting = None
+    @property
+    def head(self) -> tuple[int, int]:
+        """The version and the last seq of the conversation, as known here."""
+        return max(self.version or 0, self.known_version), self.last_seq
 
     async def hand_out(self, events: list[Payload]) -> None:
         """Hand durable events, in version order, to every subscriber; what was handed out before is left out."""
@@ -107,38 +154,15 @@ class Room:
                 if event["is_new"] and event["sender_id"] is not None:
                     await self.end_typing(event["sender_id"])
                 for subscriber in list(self.subscribers):
-                    await self._pass(subscriber, event)
+                    await subscriber.take(event)
                 if len(events) > 1:
                     await asyncio.sleep(0)  # else what is owed grows past its bound before the loop writes any of it
 
-    async def show(self, frame: str, *, not_to: int | None = None) -> None:
-        """Hand a frame that is not durable to every subscriber but those of user `not_to`."""
+    async def show(self, event: Payload, *, not_to: int | None = None) -> None:
+        """Hand an event that is not durable to every subscriber but those of user `not_to`."""
         for subscriber in list(self.subscribers):
             if subscriber.user_id != not_to:
-                await self._pass(subscriber, {"frame": frame})
-
-    async def _pass(self, subscriber: Subscriber, event: Payload) -> None:
-        if subscriber.waiting is not None:
-            subscriber.waiting.append(event)
-            if len(subscriber.waiting) > MAX_WAITING:
-                await subscriber.close(CloseCode.TOO_SLOW)
-        else:
-            await self._deliver(subscriber, event)
-
-    async def _deliver(self, subscriber: Subscriber, event: Payload) -> None:
-        if subscriber not in self.subscribers:
-            return
-        version = event.get("version")
-        if version is None:
-            await subscriber.send(event["frame"])
-            return
-        if version <= subscriber.version:
-            return
-        subscriber.version = version
-        if event["seq"] > subscriber.visible_after_seq:
-            await subscriber.send(event["frame"])
-        if event["gone"] == subscriber.user_id:
-            await subscriber.close(CloseCode.NOT_PARTICIPANT)
+                await subscriber.take(event)
 
     # Typing ------------------------------------------------------------------------------------
 
@@ -164,10 +188,32 @@ class Room:
 
     async def _show_typing(self, user_id: int, username: str, *, is_typing: bool) -> None:
         event = Typing(conversation_id=self.conversation_id, user_id=user_id, username=username, is_typing=is_typing)
-        await self.show(encode(event), not_to=user_id)
+        await self.show({"frame": encode(event)}, not_to=user_id)
 
     def close(self) -> None:
         """Forget who types: nobody is here to see it."""
         for _, timer in self.typing.values():
             timer.cancel()
         self.typing.clear()
+
+
+@asynccontextmanager
+async def opening(rooms: Iterable[Room]) -> AsyncIterator[None]:
+    """Inside, nobody else reads for the first time how far one of these rooms is.
+
+    Until that is known events are not kept, so a second first read could be older than the first, and its subscriber
+    would miss what lies between. A room that is open is not held up: all who come there share their reads.
+    """
+    held = []
+    try:
+        for room in sorted(rooms, key=lambda room: room.conversation_id):  # in one order: else two wait for each other
+            if room.version is None:
+                await room.opening.acquire()
+                if room.version is None:
+                    held.append(room)
+                else:  # another one has opened it
+                    room.opening.release()
+        yield
+    finally:
+        for room in held:
+            room.opening.release()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from .consumers import ConversationConsumer
+from .consumers import ConversationConsumer, InboxConsumer
 
 
 async def refuse(scope: Any, receive: Any, send: Any) -> None:
@@ -15,5 +15,6 @@ async def refuse(scope: Any, receive: Any, send: Any) -> None:
 
 websocket_urlpatterns = [
     path("ws/chat/<int:conversation_id>/", ConversationConsumer.as_asgi()),
+    path("ws/inbox/", InboxConsumer.as_asgi()),
     re_path(r"", refuse),
 ]

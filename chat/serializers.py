@@ -11,7 +11,7 @@ from rest_framework import serializers
 from authentication.serializers import AuthorSerializer, UserSerializer
 from chat_server.fields import FlagField, IdField, TextField
 
-from .models import Conversation, ConversationParticipant, Message
+from .models import SHOWN_PARTICIPANTS, Conversation, ConversationParticipant, Message
 
 MAX_CONTENT, EXCERPT = 4000, 140
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -149,6 +149,31 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         return conversation.mine.unread_in(conversation)
 
 
+def shown_to_each(conversation: Conversation, parts: list[ConversationParticipant]) -> dict[int, Any]:
+    """The shape of one conversation as each of these participants sees it, by user; three queries for all of them.
+
+    What is the same for all is made once: in a group of thousands this is what a change of its name costs.
+    """
+    everyone = conversation.participants.select_related("user").order_by("joined_at", "id")
+    conversation.shown_participants = list(everyone[:SHOWN_PARTICIPANTS])
+    conversation.participant_count = everyone.count()
+    newest = conversation.messages.with_people().filter(seq=conversation.last_seq).first()
+    message = MessageSerializer(newest).data if newest is not None else None
+    serializer = ConversationSerializer(conversation)
+    shown = {}
+    same: dict[str, Any] = {}
+    for part in parts:
+        conversation.mine = part
+        same = same or serializer.data
+        shown[part.user_id] = {
+            **same,
+            "name": serializer.get_name(conversation),
+            "last_message": message if newest is not None and part.sees(newest) else None,
+            "unread_count": serializer.get_unread_count(conversation),
+        }
+    return shown
+
+
 class ReceiptSerializer(serializers.ModelSerializer[ConversationParticipant]):
     read_at = serializers.DateTimeField(source="last_read_at")
     user = UserSerializer()
@@ -170,6 +195,11 @@ class MarkedReadSerializer(serializers.Serializer[Any]):
     unread_count = serializers.IntegerField()
 
 
+class UnreadSerializer(serializers.Serializer[Any]):
+    total_unread = serializers.IntegerField()
+    conversations = serializers.DictField(child=serializers.IntegerField())
+
+
 class AddedSerializer(serializers.Serializer[Any]):
     results = ParticipantSerializer(many=True)
 
@@ -189,13 +219,16 @@ class ClientIdField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class SendMessageSerializer(serializers.Serializer[Any]):
-    """What is said; on a conversation's socket `conversation` is filled in by the socket."""
+class SaidSerializer(serializers.Serializer[Any]):
+    """What is said, over whichever door."""
 
-    conversation = IdField()
     content = TextField(max_length=MAX_CONTENT)
     client_id = ClientIdField(required=False, allow_null=True)
     reply_to = IdField(required=False, allow_null=True)
+
+
+class SendMessageSerializer(SaidSerializer):
+    conversation = IdField()
 
 
 class EditMessageSerializer(serializers.Serializer[Any]):
@@ -241,11 +274,21 @@ class SetAdminSerializer(serializers.Serializer[Any]):
 # Frames in ----------------------------------------------------------------------------------------
 
 
-class TypingFrameSerializer(serializers.Serializer[Any]):
+class AddressedSerializer(serializers.Serializer[Any]):
+    """A frame about a conversation; on the socket of one, `conversation_id` is filled in."""
+
+    conversation_id = IdField()
+
+
+class SendMessageFrameSerializer(AddressedSerializer, SaidSerializer):
+    pass
+
+
+class TypingFrameSerializer(AddressedSerializer):
     is_typing = FlagField()
 
 
-class ReadReceiptFrameSerializer(serializers.Serializer[Any]):
+class ReadReceiptFrameSerializer(AddressedSerializer):
     message_id = IdField()
 
 
@@ -254,4 +297,23 @@ class AuthenticateFrameSerializer(serializers.Serializer[Any]):
 
 
 class PingFrameSerializer(serializers.Serializer[Any]):
-    pass
+    conversation_id = IdField(required=False)
+
+
+class VersionsField(serializers.Field[dict[int, int], Any, Any, Any]):
+    """By conversation, as text, a version."""
+
+    default_error_messages = {"invalid": "This is an object from ids of conversations to versions."}
+
+    def to_internal_value(self, data: Any) -> dict[int, int]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        for key, version in data.items():
+            is_id = key.isascii() and key.isdigit() and len(key) <= 18
+            if not is_id or type(version) is not int or version < 0:
+                self.fail("invalid")
+        return {int(key): version for key, version in data.items()}
+
+
+class ResumeFrameSerializer(serializers.Serializer[Any]):
+    versions = VersionsField()

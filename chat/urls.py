@@ -17,6 +17,7 @@ urlpatterns = [
         views.ParticipantDetail.as_view(),
         name="participant",
     ),
+    path("unread/", views.UnreadCounts.as_view(), name="unread"),
     path("messages/create/", views.MessageCreate.as_view(), name="message-create"),
     path("messages/<id:message_id>/", views.MessageDetail.as_view(), name="message"),
     path("messages/<id:message_id>/delete/", views.MessageDelete.as_view(), name="message-delete"),

@@ -58,6 +58,13 @@ class ConversationList(APIView):
         return page.response(ConversationSerializer(page.rows, many=True).data)
 
 
+class UnreadCounts(APIView):
+    @openapi.unread
+    def get(self, request: Request) -> Response:
+        unread = ConversationParticipant.objects.unread_by(request.user)
+        return Response({"total_unread": sum(unread.values()), "conversations": unread})
+
+
 class ConversationCreate(APIView):
     @openapi.create_conversation
     def post(self, request: Request) -> Response:

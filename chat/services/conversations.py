@@ -38,8 +38,10 @@ def open_private_conversation(*, user: User, participant_ids: Iterable[int]) -> 
     )
     if created:
         _join(conversation, [user, other], now=now)
-    else:
+    elif conversation.participants.filter(user=user.pk, hidden_at_seq__isnull=False).exists():
+        conversation = log.lock(conversation_id=conversation.pk)
         conversation.participants.filter(user=user.pk).update(hidden_at_seq=None)
+        log.note_change(conversation)
     return conversation, created
 
 
@@ -76,6 +78,7 @@ def update_group(
         setattr(conversation, field, value)
     conversation.updated_at = timezone.now()
     conversation.save(update_fields=[*changed, "updated_at"])
+    log.note_change(conversation)
     if "name" in changed:
         log.append_system(conversation, {"action": "conversation_renamed", "name": conversation.name}, actor=editor)
 
@@ -99,6 +102,7 @@ def add_participants(*, adder: User, conversation_id: int, user_ids: Iterable[in
     joined = _join(conversation, users, now=timezone.now(), one_by_one=True)
     events = [{"action": "participant_added", "user_id": user.pk} for user in users]
     log.append_system(conversation, *events, actor=adder)
+    log.note_change(conversation)
     return joined
 
 
@@ -134,8 +138,7 @@ def delete_conversation(*, user: User, conversation_id: int) -> None:
     end = conversation.last_seq
     participant.hidden_at_seq = participant.visible_after_seq = participant.last_read_seq = end
     participant.save(update_fields=["hidden_at_seq", "visible_after_seq", "last_read_seq"])
-    cleared = broadcast.history_cleared(conversation_id=conversation_id, user_id=user.pk, visible_after_seq=end)
-    broadcast.publish_on_commit(broadcast.conversation_group(conversation_id), cleared)
+    log.note_change(conversation)
 
 
 @transaction.atomic
@@ -165,7 +168,9 @@ def leave_everything(user: User) -> None:
             continue
         if conversation.is_group:
             _take_out(conversation, participant, actor=None)
-        elif not conversation.participants.exclude(pk=participant.pk).exists():
+        elif conversation.participants.exclude(pk=participant.pk).exists():
+            log.note_change(conversation)
+        else:
             _delete(conversation)
 
 
@@ -204,6 +209,8 @@ def _join(
                 last_read_seq=begin,
             )
         )
+    joined = broadcast.joined(conversation_id=conversation.pk, user_ids=[each.user_id for each in participants])
+    broadcast.publish_on_commit(broadcast.EVERYWHERE, joined)
     return ConversationParticipant.objects.bulk_create(participants)
 
 
@@ -214,6 +221,7 @@ def _set_admin(
     participant.save(update_fields=["is_admin"])
     action = "admin_granted" if is_admin else "admin_revoked"
     log.append_system(conversation, {"action": action, "user_id": participant.user_id}, actor=actor)
+    log.note_change(conversation)
 
 
 def _take_out(conversation: Conversation, participant: ConversationParticipant, *, actor: User | None) -> None:
@@ -229,6 +237,7 @@ def _take_out(conversation: Conversation, participant: ConversationParticipant, 
         return
     action = "participant_left" if actor is None or user_id == actor.pk else "participant_removed"
     log.append_system(conversation, {"action": action, "user_id": user_id}, actor=actor)
+    log.note_change(conversation)
     if not conversation.participants.filter(is_admin=True).exists():
         _set_admin(conversation, heir, True, actor=actor)
 

@@ -114,6 +114,14 @@ def change(conversation: Conversation, message: Message, *, fields: list[str]) -
     publish(conversation, [message])
 
 
+def note_change(conversation: Conversation) -> None:
+    """Count and publish that something changed which is no message: see `Conversation.revision`."""
+    conversation.revision += 1
+    conversation.save(update_fields=["revision"])
+    changed = broadcast.conversation_changed(conversation_id=conversation.pk)
+    broadcast.publish_on_commit(broadcast.conversation_group(conversation.pk), changed)
+
+
 def publish(conversation: Conversation, messages: Sequence[Message]) -> None:
     """Encode now, publish after the commit."""
     events = [broadcast.durable_event(message) for message in messages]

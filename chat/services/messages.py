@@ -104,7 +104,12 @@ def mark_read(*, reader: User, conversation_id: int, message_id: int | None = No
                 last_read_seq=found[1],
                 read_at=timestamp(now),
             )
-            message = broadcast.passing(conversation_id=conversation_id, frame=broadcast.encode(receipt))
+            message = broadcast.receipt(
+                conversation_id=conversation_id,
+                user_id=reader.pk,
+                last_read_seq=found[1],
+                frame=broadcast.encode(receipt),
+            )
             broadcast.publish_on_commit(broadcast.conversation_group(conversation_id), message)
         participant = mine.select_related("conversation").first()
         if participant is None:  # removed at this moment

@@ -12,6 +12,7 @@ ROOT = "/api/chat/"
 CONVERSATIONS = f"{ROOT}conversations/"
 CREATE = f"{CONVERSATIONS}create/"
 SEND = f"{ROOT}messages/create/"
+UNREAD = f"{ROOT}unread/"
 MISSING = 999_999_999
 URLS = get_resolver().namespace_dict["chat"][1].url_patterns
 

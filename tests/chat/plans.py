@@ -13,7 +13,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
-from tests.chat.calls import CONVERSATIONS, SEND, in_conversation, of_message, participant  # noqa: E402
+from tests.chat.calls import CONVERSATIONS, SEND, UNREAD, in_conversation, of_message, participant  # noqa: E402
 
 # 20,500 users; Alice is 1. Groups 1 to 3 have 300 members and 20,000 messages each, groups 4 to 303 four members and 5
 # messages; the 20,000 private conversations have 2 each. All groups and 200 of the private ones are Alice's.
@@ -75,6 +75,7 @@ def calls(client: Any, reader: Any, message: int) -> dict[str, Callable[[], Any]
         "changes?since=": lambda: client.get(f"{big}changes/", {"since": 19_000, "limit": 100}),
         "changes, none": lambda: client.get(f"{big}changes/", {"since": 20_000}),
         "participants": lambda: client.get(f"{big}participants/"),
+        "unread": lambda: client.get(UNREAD),
         "message": lambda: client.get(of_message(message)),
         "receipts": lambda: client.get(of_message(message, "receipts/")),
         "send": lambda: client.post(SEND, send),

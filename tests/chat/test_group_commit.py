@@ -118,3 +118,27 @@ async def test_a_conversation_that_somebody_else_holds_stalls_alone(
         assert not any(send.done() for send in stalled)
     messages = await asyncio.gather(*stalled)
     assert sorted(message["seq"] for message in messages) == list(range(2, 14))
+
+
+async def test_a_conversation_that_somebody_else_holds_stalls_alone_in_an_inbox(
+    start_server: Callable[..., ServerProcess], postgres_url: str, person: Callable[..., Any]
+) -> None:
+    server = start_server(DATABASE_URL=postgres_url)
+    alice: RealClient = await person(server, "alice")
+    held, free = await alice.create_group("Held"), await alice.create_group("Free")
+    socket = await alice.open_inbox()
+    await socket.receive("connected")
+
+    async def send(conversation: int, client_id: str) -> None:
+        frame = {"type": "chat_message", "conversation_id": conversation, "content": "Hello", "client_id": client_id}
+        await socket.send(frame)
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+        await connection.execute("SELECT FROM chat_conversation WHERE id = %s FOR UPDATE", [held])
+        for n in range(3):
+            await send(held, f"held {n}")
+        for n in range(5):
+            await send(free, f"free {n}")
+            assert (await socket.receive_until("ack", timeout=2))["client_id"] == f"free {n}"
+    acks = [await socket.receive_until("ack", timeout=5) for _ in range(3)]
+    assert [(ack["client_id"], ack["seq"]) for ack in acks] == [("held 0", 2), ("held 1", 3), ("held 2", 4)]

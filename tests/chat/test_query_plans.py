@@ -20,7 +20,7 @@ CALLS = [
     "history?around=", "changes", "changes?since=", "changes, none", "participants", "message", "receipts", "send",
     "send again", "edit", "mark read up to", "mark read", "rename", "add", "grant", "remove", "delete a message",
     "delete a private conversation", "open a private conversation", "delete a group", "nobody quotes this message",
-    "delete an account",
+    "delete an account", "unread",
 ]  # fmt: skip
 
 

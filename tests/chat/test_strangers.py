@@ -14,7 +14,7 @@ from .calls import MISSING, URLS, say
 METHODS = ("get", "post", "put", "patch", "delete")
 # What an endpoint without an id in its path is about: a conversation in its body, or only what the caller has.
 ADDRESSED_BY_BODY = {"message-create": lambda ids: {"conversation": ids["conversation_id"], "content": "Hello"}}
-ADDRESSED_BY_NOTHING = {"conversations", "conversation-create"}
+ADDRESSED_BY_NOTHING = {"conversations", "conversation-create", "unread"}
 
 
 def endpoints() -> list[tuple[str, str, set[str]]]:

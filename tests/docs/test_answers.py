@@ -106,6 +106,7 @@ ANSWERS: dict[tuple[str, int], Call] = {
     ("update_conversation", 200): lambda world: world("update_conversation", {"name": "Engines"}),
     ("delete_conversation", 204): lambda world: world("delete_conversation", query="?for_everyone=true"),
     ("list_messages", 200): lambda world: world("list_messages", query="?around=2&limit=2"),
+    ("get_unread", 200): lambda world: world("get_unread"),
     ("list_changes", 200): lambda world: world("list_changes", query="?since=1"),
     ("mark_read", 200): lambda world: world("mark_read", {"message_id": world.by_bob}),
     ("list_participants", 200): lambda world: world("list_participants"),

@@ -26,6 +26,23 @@ class UnreliableLayer(InMemoryChannelLayer):
                 await super().group_send(*self.held.pop(self.random.randrange(len(self.held))))
 
 
+class CountingLayer(InMemoryChannelLayer):
+    """Remembers which groups it was asked for, and how often each was sent to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asked: list[str] = []
+        self.sent: list[str] = []
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.asked.append(group)
+        await super().group_add(group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.sent.append(group)
+        await super().group_send(group, message)
+
+
 class SilentLayer(InMemoryChannelLayer):
     """Takes everything and carries nothing."""
 

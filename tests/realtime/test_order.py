@@ -85,6 +85,7 @@ async def test_while_the_layer_is_away_sends_are_acknowledged_and_arrive_in_orde
         assert (await answer(here, _hello(number)))["type"] == "ack"
         assert time.monotonic() - begin < 1
     assert versions(await durable(there, 3, timeout=ARRIVES)) == [1, 2, 3]
+    get_channel_layer().hangs = False
 
 
 @pytest.mark.parametrize("name", ["DeadLayer", "FadingLayer", "DeafLayer"])
@@ -105,6 +106,7 @@ async def test_while_the_layer_is_away_sockets_are_let_in(
     await post(alice, conversation, "2")
     assert versions(await durable(here, 2, timeout=ARRIVES)) == [1, 2]
     assert versions(await durable(there, 2, timeout=ARRIVES)) == [1, 2]
+    get_channel_layer().hangs = False
 
 
 async def test_a_layer_that_comes_back_carries_on(
@@ -139,6 +141,7 @@ async def test_new_rooms_while_the_layer_hangs_do_not_hold_up_the_others(
     await pong(there)
     await post(alice, conversation)
     assert versions(await durable(there, 1, timeout=ARRIVES)) == [1]
+    get_channel_layer().hangs = False
 
 
 async def test_a_pong_holds_what_was_stored_though_nothing_was_carried(

@@ -193,6 +193,47 @@ async def test_what_one_process_acknowledged_the_other_one_resumes(two: Two) -> 
     assert [(await there.receive_until("chat_message"))["version"] for _ in range(2)] == [2, 3]
 
 
+async def inbox(client: RealClient) -> RealSocket:
+    """An inbox that has resumed."""
+    socket = await client.open_inbox()
+    await socket.receive("connected")
+    await socket.send({"type": "resume", "versions": {}})
+    await socket.receive_until("resumed")
+    return socket
+
+
+async def test_an_inbox_gets_what_enters_through_the_other_process(two: Two) -> None:
+    there = await inbox(two.bob)
+    said = [await two.alice.post(place, "Hello") for place in (two.private, two.group)]
+    got = [(await there.receive_until("chat_message", timeout=CROSSES))["message"] for _ in said]
+    assert got == said
+
+
+async def test_an_inbox_is_shown_conversations_that_come_change_and_go_on_the_other_process(two: Two) -> None:
+    there = await inbox(two.bob)
+    group = await two.alice.create_group("New", two.bob)
+    added = await there.receive_until("conversation_added", timeout=CROSSES)
+    assert (added["conversation"]["id"], added["conversation"]["name"]) == (group, "New")
+    path = f"/api/chat/conversations/{group}/"
+    await two.alice.call("PATCH", path, {"name": "Newer"}, expect=200)
+    updated = await there.receive_until("conversation_updated", timeout=CROSSES)
+    assert updated["conversation"]["name"] == "Newer"
+    await two.alice.call("DELETE", f"{path}participants/{two.bob.id}/", expect=204)
+    assert (await there.receive_until("conversation_removed", timeout=2))["conversation_id"] == group
+    await two.alice.call("DELETE", f"/api/chat/conversations/{two.group}/delete/?for_everyone=true", expect=204)
+    assert (await there.receive_until("conversation_removed", timeout=2))["conversation_id"] == two.group
+
+
+async def test_what_is_read_on_one_process_is_read_in_an_inbox_of_the_other(two: Two, elsewhere: RealClient) -> None:
+    there = await inbox(elsewhere)
+    message = await two.bob.post(two.private, "Hello")
+    await there.receive_until("chat_message", timeout=CROSSES)
+    here = await inbox(two.alice)
+    await here.send({"type": "read_receipt", "conversation_id": two.private, "message_id": message["id"]})
+    unread = await there.receive_until("unread", timeout=CROSSES)
+    assert (unread["conversation_id"], unread["unread_count"], unread["total_unread"]) == (two.private, 0, 0)
+
+
 @pytest.fixture
 def doomed(pair: tuple[ServerProcess, ServerProcess]) -> Iterator[ServerProcess]:
     """Bob's process, to be killed; the next test finds it running."""

@@ -128,9 +128,16 @@ class RealClient:
 
     async def connect(self, conversation: int, **query: Any) -> "RealSocket":
         """An open socket to the conversation, before its first frame is read."""
+        return await self._open(f"/ws/chat/{conversation}/?{urlencode(query)}")
+
+    async def open_inbox(self) -> "RealSocket":
+        """An open inbox, before its first frame is read."""
+        return await self._open("/ws/inbox/")
+
+    async def _open(self, path: str) -> "RealSocket":
         socket = RealSocket(
             await websockets.connect(
-                f"{self.server.ws_url}/ws/chat/{conversation}/?{urlencode(query)}",
+                f"{self.server.ws_url}{path}",
                 additional_headers={"Authorization": f"Bearer {self.access}"},
                 max_size=None,
                 proxy=None,

@@ -1,44 +1,42 @@
-"""The socket of one conversation: the door, the table of commands, the close.
+"""What every socket does: the door, obeying frames by a table of commands, the close.
 
 Frames that come in are answered in the order in which they came; what goes out beside the answers comes from the hub.
 """
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, PermissionDenied, Throttled
+from rest_framework.exceptions import APIException, NotAuthenticated, PermissionDenied, Throttled
 from rest_framework.serializers import Serializer
 
 from authentication.tokens import Access, TokenNotValid, averify_access
+from chat import services
+from chat.broadcast import encode
+from chat.events import Ack, Error, Event, Payload
+from chat.exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
+from chat.hub import get_hub
+from chat.room import Connection, Subscriber
+from chat.serializers import (
+    AuthenticateFrameSerializer,
+    ClientIdField,
+    PingFrameSerializer,
+    ReadReceiptFrameSerializer,
+    SendMessageFrameSerializer,
+    TypingFrameSerializer,
+    timestamp,
+)
 from chat_server.backlog import backlog_of
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 from chat_server.errors import as_api_exception, first_error, retry_after
 from chat_server.exceptions import Unavailable
-from chat_server.fields import MAX_INTEGER
 from chat_server.parsers import parse_json
 from chat_server.throttling import Bucket
-
-from . import services
-from .broadcast import encode
-from .events import Ack, Error, Payload
-from .exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
-from .hub import get_hub
-from .room import Subscriber
-from .serializers import (
-    AuthenticateFrameSerializer,
-    ClientIdField,
-    PingFrameSerializer,
-    ReadReceiptFrameSerializer,
-    SendMessageSerializer,
-    TypingFrameSerializer,
-    timestamp,
-)
 
 logger = logging.getLogger(__name__)
 
@@ -68,23 +66,48 @@ ERROR_CODES = frozenset(
 )
 
 
-class ConversationConsumer(AsyncWebsocketConsumer):
-    """`/ws/chat/<conversation_id>/`"""
+Command = tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]
+
+
+class SocketConsumer(AsyncWebsocketConsumer, ABC):
+    """One socket. What it is a socket of, its children say."""
 
     channel_layer_alias = None  # the hub owns this process's one channel
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.subscriber: Subscriber | None = None
+        self.connection: Connection | None = None  # None: not let in, or closed
         self.frames = Bucket(settings.THROTTLE_FRAMES)
         self.bad_frames = self.throttled_frames = 0
-        self.commands: dict[str, tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]] = {
-            "chat_message": (SendMessageSerializer, self.send_message),
+        self.commands: dict[str, Command] = {
+            "chat_message": (SendMessageFrameSerializer, self.send_message),
             "typing": (TypingFrameSerializer, self.show_typing),
             "read_receipt": (ReadReceiptFrameSerializer, self.mark_read),
             "authenticate": (AuthenticateFrameSerializer, self.authenticate),
             "ping": (PingFrameSerializer, self.ping),
         }
+
+    # What the children say -----------------------------------------------------------------------
+
+    @abstractmethod
+    async def enter(self, connection: Connection) -> None:
+        """Let the connection in, its first frame and all that follows; raises where there is nothing for it here."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Forget the connection: nothing more reaches it."""
+
+    @abstractmethod
+    def addressed(self, frame: Payload) -> Payload:
+        """The frame with the `conversation_id` that it is about."""
+
+    @abstractmethod
+    def subscriber(self, conversation_id: int) -> Subscriber:
+        """This socket in that conversation; `NotFound`."""
+
+    @abstractmethod
+    def pong(self, conversation_id: int | None) -> Event:
+        """How far that conversation is; `NotFound`."""
 
     # The door ----------------------------------------------------------------------------------
 
@@ -93,26 +116,22 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         await self.accept(self.scope["accepted_subprotocol"])
         self.backlog = backlog_of(self.base_send)
         try:
-            subscriber = self.subscriber = self._subscriber()
-            await get_hub().join(subscriber, self._since())
+            self.connection = self._connection()
+            await self.enter(self.connection)
         except Exception as error:
-            self.subscriber = None
+            self.connection = None
             await self._refuse(self._explained(error))
 
-    def _subscriber(self) -> Subscriber:
+    def _connection(self) -> Connection:
         if self.scope.get("access_error"):
             raise Unavailable
         access: Access | None = self.scope["access"]
         if access is None:
             raise NotAuthenticated
-        conversation_id = self.scope["url_route"]["kwargs"]["conversation_id"]
-        if conversation_id > MAX_INTEGER:
-            raise NotFound
         if get_hub().presence.sockets[access.user.pk] >= settings.MAX_SOCKETS_PER_USER:
             raise TooManySockets
         self.user = access.user
-        return Subscriber(
-            conversation_id=conversation_id,
+        return Connection(
             user_id=access.user.pk,
             username=access.user.username,
             session_id=access.session_id,
@@ -121,11 +140,6 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             close=self._end,
             take_in=self._take_in,
         )
-
-    def _since(self) -> int | None:
-        """What `?since=` says, None where it says nothing sensible."""
-        values = parse_qs(self.scope["query_string"].decode("latin-1")).get("since", [""])
-        return int(values[0]) if values[0].isascii() and values[0].isdigit() and len(values[0]) <= 18 else None
 
     async def _refuse(self, error: APIException) -> None:
         code, detail = self._named(error)
@@ -140,7 +154,7 @@ class ConversationConsumer(AsyncWebsocketConsumer):
     # Frames in ---------------------------------------------------------------------------------
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.subscriber is None:  # closed: what was still on its way counts for nothing
+        if self.connection is None:  # closed: what was still on its way counts for nothing
             return
         client_id = throttled = None
         try:
@@ -150,11 +164,19 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             client_id = self._client_id(frame)
             if throttled is not None:
                 raise throttled  # only now: the refusal names the frame that it is about
+        except Exception as error:
+            await self._answer_error(self._explained(throttled or error), client_id)
+        else:
+            await self.take(frame, client_id)
+
+    async def take(self, frame: Payload, client_id: str | None) -> None:
+        """Obey a frame and answer it; the next one is read when this returns."""
+        try:
             extra = await self._obey(frame)
             if client_id is not None:
                 await self._send(encode(Ack(client_id=client_id, extra=extra)))
         except Exception as error:
-            await self._answer_error(self._explained(throttled or error), client_id)
+            await self._answer_error(self._explained(error), client_id)
         else:
             self.bad_frames = 0
             # Not to 0: of a flood, too, a frame gets through now and then.
@@ -197,15 +219,16 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         if command is None:
             raise UnknownType
         serializer_class, do = command
-        assert self.subscriber is not None
-        serializer = serializer_class(data={**frame, "conversation": self.subscriber.conversation_id})
+        serializer = serializer_class(data=self.addressed(frame))
         serializer.is_valid(raise_exception=True)
         return await do(serializer.validated_data)
+
+    # The commands --------------------------------------------------------------------------------
 
     async def send_message(self, said: Payload) -> Payload:
         message, is_new = await services.asend_message(
             sender=self.user,
-            conversation_id=said["conversation"],
+            conversation_id=said["conversation_id"],
             content=said["content"],
             client_id=said.get("client_id"),
             reply_to=said.get("reply_to"),
@@ -214,15 +237,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         return {"message_id": message.pk, "seq": message.seq, "created_at": created_at, "duplicate": not is_new}
 
     async def show_typing(self, said: Payload) -> Payload:
-        if self.subscriber is not None:
-            get_hub().announce_typing(self.subscriber, is_typing=said["is_typing"])
+        subscriber = self.subscriber(said["conversation_id"])
+        if self.connection is not None:  # else it would be said to type for ever after
+            get_hub().announce_typing(subscriber, is_typing=said["is_typing"])
         return {}
 
     async def mark_read(self, said: Payload) -> Payload:
-        assert self.subscriber is not None
-        conversation_id = self.subscriber.conversation_id
         await in_thread(services.mark_read)(
-            reader=self.user, conversation_id=conversation_id, message_id=said["message_id"]
+            reader=self.user, conversation_id=said["conversation_id"], message_id=said["message_id"]
         )
         return {}
 
@@ -234,14 +256,13 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             raise NotAuthenticated("This token is not valid.") from None
         if access.user.pk != self.user.pk:
             raise PermissionDenied("This token is somebody else's.")
-        if self.subscriber is not None:
-            self.subscriber.session_id, self.subscriber.expires_at = access.session_id, access.expires_at
-            self.user, self.subscriber.username = access.user, access.user.username
+        if self.connection is not None:
+            self.connection.session_id, self.connection.expires_at = access.session_id, access.expires_at
+            self.user, self.connection.username = access.user, access.user.username
         return {"expires_at": timestamp(access.expires_at)}
 
     async def ping(self, said: Payload) -> Payload:
-        if self.subscriber is not None:
-            await self._send(encode(get_hub().pong(self.subscriber)))
+        await self._send(encode(self.pong(said.get("conversation_id"))))
         return {}
 
     # Errors and the end ------------------------------------------------------------------------
@@ -279,14 +300,14 @@ class ConversationConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=frame)
         except Exception as error:  # the connection is closing, and others wait for their frames
             logger.debug("a frame could not be sent: %s", type(error).__name__)
-        if self.subscriber is not None and self.backlog() > settings.MAX_OWED_BYTES:
+        if self.connection is not None and self.backlog() > settings.MAX_OWED_BYTES:
             await self._end(CloseCode.TOO_SLOW)
 
     async def _take_in(self) -> None:
         """Return once the client has taken half of the most that it may be owed; one that takes nothing is closed."""
         loop = asyncio.get_running_loop()
         least, give_up_at = self.backlog(), loop.time() + TAKE_IN_SECONDS
-        while (owed := self.backlog()) > settings.MAX_OWED_BYTES // 2 and self.subscriber is not None:
+        while (owed := self.backlog()) > settings.MAX_OWED_BYTES // 2 and self.connection is not None:
             if owed < least:
                 least, give_up_at = owed, loop.time() + TAKE_IN_SECONDS
             if loop.time() > give_up_at:
@@ -295,9 +316,9 @@ class ConversationConsumer(AsyncWebsocketConsumer):
 
     async def _end(self, code: int) -> None:
         """Close, and take nothing more from this socket nor give it any."""
-        subscriber, self.subscriber = self.subscriber, None
-        if subscriber is not None:
-            await get_hub().leave(subscriber)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.leave()
             await self._close(code)
 
     async def _close(self, code: int) -> None:
@@ -312,6 +333,6 @@ class ConversationConsumer(AsyncWebsocketConsumer):
         await self._end(CloseCode.RESTART)
 
     async def disconnect(self, code: int) -> None:
-        subscriber, self.subscriber = self.subscriber, None
-        if subscriber is not None:
-            await get_hub().leave(subscriber)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.leave()

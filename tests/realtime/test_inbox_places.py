@@ -1,0 +1,271 @@
+"""Conversations that come, change and go while an inbox is open."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from tests.realtime.frames import DURABLE, contents, durable, until_pong, versions
+
+Open = Callable[..., Any]
+LAYERS = ["InMemoryLayer", "SilentLayer"]
+ARRIVES = 5
+
+
+@pytest.fixture
+def show(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`await show(user, conversation)`: the conversation as REST shows it to the user."""
+
+    async def show(user: Any, conversation: Any) -> Any:
+        return await call(user, "get", f"conversations/{getattr(conversation, 'pk', conversation)}/")
+
+    return show
+
+
+@pytest.fixture(params=["carried", "lost"])
+def carried(request: pytest.FixtureRequest, layer: Callable[..., None]) -> bool:
+    """Whether the channel layer carries anything; what it does not carry is found in the database."""
+    if request.param == "lost":
+        layer("SilentLayer")
+    return bool(request.param == "carried")
+
+
+# They come ------------------------------------------------------------------------------------------
+
+
+async def test_who_is_added_to_a_group_is_shown_it_and_gets_what_is_said_there(
+    carried: bool, open_inbox: Open, add: Callable[..., Any], post: Callable[..., Any], show: Callable[..., Any],
+    alice: Any, carol: Any, group: Any,
+) -> None:  # fmt: skip
+    socket = await open_inbox(carol)
+    await add(group, alice, carol)
+    added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+    assert added == {"type": "conversation_added", "conversation": await show(carol, group)}
+    await post(alice, group, "Welcome")
+    assert versions(await durable(socket, 1)) == [added["conversation"]["version"] + 1]
+
+
+@pytest.mark.parametrize("kind", ["private", "group"])
+async def test_a_new_conversation_is_shown_to_all_who_take_part(
+    carried: bool, open_inbox: Open, call: Callable[..., Any], show: Callable[..., Any],
+    alice: Any, bob: Any, carol: Any, eve: Any, kind: str,
+) -> None:  # fmt: skip
+    sockets = {user: await open_inbox(user) for user in (alice, carol)}
+    stranger = await open_inbox(eve)
+    body = {"type": kind, "participant_ids": [carol.pk]} | ({"name": "New"} if kind == "group" else {})
+    made = await call(alice, "post", "conversations/create/", body)
+    for user, socket in sockets.items():
+        added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+        assert added["conversation"] == await show(user, made["id"])
+    assert await until_pong(stranger) == []
+
+
+async def test_a_conversation_joined_between_connecting_and_connected_is_not_missed(
+    connect: Open, add: Callable[..., Any], post: Callable[..., Any], alice: Any, carol: Any, group: Any
+) -> None:
+    socket = await connect(carol, path="/ws/inbox/")
+    await add(group, alice, carol)
+    await post(alice, group, "Welcome")
+    connected = await socket.receive("connected")
+    if not connected["conversations"]:
+        await socket.receive_until("conversation_added", timeout=ARRIVES)
+    await post(alice, group, "Again")
+    assert contents(await durable(socket, 1, timeout=ARRIVES))[-1] in ("Welcome", "Again")
+
+
+async def test_a_newcomer_gets_nothing_of_before(
+    open_inbox: Open, add: Callable[..., Any], post: Callable[..., Any], call: Callable[..., Any],
+    alice: Any, carol: Any, group: Any,
+) -> None:  # fmt: skip
+    old = await post(alice, group, "before")
+    socket = await open_inbox(carol)
+    await add(group, alice, carol)
+    await socket.receive_until("conversation_added")
+    await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    await post(alice, group, "after")
+    assert contents(await durable(socket, 1)) == ["after"]
+
+
+# They change ----------------------------------------------------------------------------------------
+
+
+async def _rename(call: Any, alice: Any, group: Any, carol: Any) -> None:
+    await call(alice, "patch", f"conversations/{group.pk}/", {"name": "Another name"})
+
+
+async def _describe(call: Any, alice: Any, group: Any, carol: Any) -> None:
+    await call(alice, "patch", f"conversations/{group.pk}/", {"description": "What it is about"})
+
+
+async def _add(call: Any, alice: Any, group: Any, carol: Any) -> None:
+    await call(alice, "post", f"conversations/{group.pk}/participants/", {"user_ids": [carol.pk]})
+
+
+async def _make_admin(call: Any, alice: Any, group: Any, carol: Any) -> None:
+    bob = await group.participants.exclude(user=alice).aget()
+    await call(alice, "patch", f"conversations/{group.pk}/participants/{bob.user_id}/", {"is_admin": True})
+
+
+@pytest.mark.parametrize("change", [_rename, _describe, _add, _make_admin], ids=lambda each: each.__name__.strip("_"))
+async def test_a_conversation_that_changes_is_shown_anew(
+    carried: bool, open_inbox: Open, call: Callable[..., Any], show: Callable[..., Any],
+    alice: Any, bob: Any, carol: Any, group: Any, change: Any,
+) -> None:  # fmt: skip
+    sockets = {user: await open_inbox(user) for user in (alice, bob)}
+    await change(call, alice, group, carol)
+    for user, socket in sockets.items():
+        updated = await socket.receive_until("conversation_updated", timeout=ARRIVES)
+        assert updated == {"type": "conversation_updated", "conversation": await show(user, group)}
+
+
+async def test_what_changes_nothing_is_not_shown(
+    open_inbox: Open, call: Callable[..., Any], post: Callable[..., Any], alice: Any, group: Any
+) -> None:
+    socket = await open_inbox(alice)
+    await call(alice, "patch", f"conversations/{group.pk}/", {"name": "The group"})
+    await post(alice, group)
+    await durable(socket, 1)
+    await socket.nothing(1.5)
+
+
+async def test_the_name_of_a_private_conversation_whose_other_account_is_deleted_changes(
+    open_inbox: Open, alice: Any, bob: Any, conversation: Any
+) -> None:
+    from authentication import services
+
+    socket = await open_inbox(alice)
+    await sync_to_async(services.delete_account)(user=bob)
+    updated = await socket.receive_until("conversation_updated", timeout=ARRIVES)
+    assert updated["conversation"]["name"] == "Deleted user"
+
+
+# They go --------------------------------------------------------------------------------------------
+
+
+async def _leave(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await call(bob, "delete", f"conversations/{group.pk}/participants/{bob.pk}/")
+
+
+async def _remove(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await call(alice, "delete", f"conversations/{group.pk}/participants/{bob.pk}/")
+
+
+async def _delete_for_himself(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await call(bob, "delete", f"conversations/{group.pk}/delete/")
+
+
+async def _delete_for_everyone(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await call(alice, "delete", f"conversations/{group.pk}/delete/?for_everyone=true")
+
+
+async def _take_out_in_the_database(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await group.participants.filter(user=bob).adelete()
+
+
+async def _delete_in_the_database(call: Any, alice: Any, bob: Any, group: Any) -> None:
+    await group.adelete()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [_leave, _remove, _delete_for_himself, _delete_for_everyone, _take_out_in_the_database, _delete_in_the_database],
+    ids=lambda each: each.__name__.strip("_"),
+)
+async def test_a_conversation_that_is_lost_goes_and_the_inbox_stays(
+    carried: bool, open_inbox: Open, call: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any, group: Any, end: Any,
+) -> None:  # fmt: skip
+    socket, pk = await open_inbox(bob), group.pk
+    await end(call, alice, bob, group)
+    removed = await socket.receive_until("conversation_removed", timeout=2)
+    assert removed == {"type": "conversation_removed", "conversation_id": pk}
+    await post(alice, conversation, "still here")
+    assert contents(await durable(socket, 1, timeout=ARRIVES)) == ["still here"]
+    await socket.send({"type": "typing", "is_typing": True, "conversation_id": pk, "client_id": "1"})
+    assert (await socket.receive_until("error"))["code"] == "not_found"
+
+
+async def test_the_removal_is_the_last_thing_that_who_was_removed_gets(
+    open_inbox: Open, remove: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, group: Any
+) -> None:
+    socket = await open_inbox(bob)
+    await remove(group, alice, bob)
+    await post(alice, group, "after")
+    frames = []
+    while (frame := await socket.receive())["type"] != "conversation_removed":
+        frames.append(frame)
+    assert [each["message"]["event"] for each in frames if each["type"] in DURABLE] == [
+        {"action": "participant_removed", "user_id": bob.pk}
+    ]
+    assert await until_pong(socket, *DURABLE) == []
+
+
+async def test_who_is_added_again_gets_it_again(
+    carried: bool, open_inbox: Open, add: Callable[..., Any], remove: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, group: Any,
+) -> None:  # fmt: skip
+    socket = await open_inbox(bob)
+    await remove(group, alice, bob)
+    await post(alice, group, "not for him")
+    await add(group, alice, bob)
+    await socket.receive_until("conversation_removed", timeout=ARRIVES)
+    added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+    assert added["conversation"]["last_message"]["event"]["user_id"] == bob.pk
+    await post(alice, group, "for him")
+    assert contents(await durable(socket, 1, timeout=ARRIVES)) == ["for him"]
+
+
+# Private ones that are deleted, and come back -------------------------------------------------------
+
+
+async def test_a_private_conversation_that_is_deleted_goes_on_all_devices_and_comes_back_with_a_message(
+    carried: bool, open_inbox: Open, call: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any,
+) -> None:  # fmt: skip
+    await post(bob, conversation, "old")
+    sockets = [await open_inbox(alice) for _ in range(2)]
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    for socket in sockets:
+        removed = await socket.receive_until("conversation_removed", timeout=ARRIVES)
+        assert removed["conversation_id"] == conversation.pk
+    await post(bob, conversation, "new")
+    for socket in sockets:
+        added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+        assert (added["conversation"]["id"], added["conversation"]["version"]) == (conversation.pk, 1)
+        [frame] = await durable(socket, 1, timeout=ARRIVES)
+        assert (frame["message"]["content"], frame["version"]) == ("new", 2)
+
+
+async def test_one_that_is_created_again_comes_back(
+    carried: bool, open_inbox: Open, call: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+) -> None:
+    socket = await open_inbox(alice)
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    await socket.receive_until("conversation_removed", timeout=ARRIVES)
+    await call(alice, "post", "conversations/create/", {"type": "private", "participant_ids": [bob.pk]})
+    added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+    assert added["conversation"]["id"] == conversation.pk
+
+
+async def test_a_deleted_one_is_quiet_and_comes_back_in_an_inbox_that_was_opened_later(
+    open_inbox: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any,
+) -> None:  # fmt: skip
+    old = await post(bob, conversation, "old")
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    socket, his = await open_inbox(alice), await enter(bob, conversation)
+    await his.send({"type": "typing", "is_typing": True})
+    await call(bob, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    assert await until_pong(socket) == []
+    await post(bob, conversation, "new")
+    assert (await socket.receive("conversation_added"))["conversation"]["unread_count"] == 0
+    assert contents(await durable(socket, 1)) == ["new"]
+
+
+async def test_the_other_one_s_inbox_notices_nothing_of_it(
+    open_inbox: Open, call: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+) -> None:
+    socket = await open_inbox(bob)
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    assert "conversation_removed" not in {each["type"] for each in await until_pong(socket)}

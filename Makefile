@@ -25,7 +25,7 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 	SECRET_KEY=nobody-signs-anything-with-this-key-0123456789-abcdefghijklmnopqrstuvwxyz
 # All of both apps' own files but these; what is in `chat/services/` may write, too.
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
-MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py authentication/*.py))
+MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py chat/consumers/*.py authentication/*.py))
 # More than there are cores: most tests wait for a process of their own. Who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 4 --dist worksteal
 
@@ -42,7 +42,7 @@ run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at ht
 demo: $(VENV)/.requirements  ## fill a running server with people who chat (PORT=)
 	@$(BIN)/python manage.py demo --url http://localhost:$(PORT)
 
-test: test-sqlite test-postgres  ## run all tests: on SQLite, then what writes on PostgreSQL too
+test: test-sqlite test-postgres test-faults  ## run all tests: on SQLite, then what writes on PostgreSQL too, then under faults
 
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test, on SQLite"
@@ -53,8 +53,10 @@ test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
 		tests/authentication tests/chat tests/realtime tests/admin
 
-test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault once, in about a minute; wants the machine for itself
-	@$(BIN)/python -m pytest tests/faults
+# By itself: beside other tests its times mean little.
+test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault once while people talk, in about a minute
+	@echo "== under faults"
+	@$(BIN)/python -m pytest tests/faults/test_faults.py
 
 faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
 	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"

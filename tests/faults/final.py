@@ -4,13 +4,14 @@ import asyncio
 import time
 
 from . import invariants, streams
-from .history import FOREVER, History
+from .history import FOREVER, Connection, History
 from .people import Person, Seat
 from .state import Change, Part, State, Stored
 from .talk import Talk
 
 CONVERGES = streams.ARRIVES + 3
 REST = 20.0
+AGREES = 5.0  # seconds until an inbox knows what its user read elsewhere
 
 
 async def come_to_rest(talk: Talk, *, patience: float = CONVERGES) -> None:
@@ -25,7 +26,10 @@ async def come_to_rest(talk: Talk, *, patience: float = CONVERGES) -> None:
     await talk.until_all_sit()
     state = State(changes=await asyncio.to_thread(_changes, talk))
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and not all(_has_everything(seat, state) for seat in talk.seats()):
+    while time.monotonic() < deadline and not (
+        all(_has_everything(seat, state) for seat in talk.seats())
+        and all(_got(record, state) for inbox in talk.inboxes() for record in inbox.records.values())
+    ):
         await asyncio.sleep(0.05)
 
 
@@ -33,18 +37,21 @@ def _has_everything(seat: Seat, state: State) -> bool:
     record = seat.record
     if seat.person.id not in seat.room.inside:
         return not seat.is_open  # its socket is to be closed
-    if record is None or record.begin is None:
+    return record is not None and _got(record, state)
+
+
+def _got(record: Connection, state: State) -> bool:
+    if record.begin is None:
         return False
     begin = streams.stay_of(record, state).visible_after_seq
-    expected = [change.version for change in state.after(seat.room.id, record.begin) if change.seq > begin]
+    expected = [change.version for change in state.after(record.conversation, record.begin) if change.seq > begin]
     return not expected or max((frame.version or 0 for frame in record.durable), default=0) >= expected[-1]
 
 
 async def leave_and_be_seen_to(talk: Talk, people: list[Person], state: State) -> None:
     """These people close their sockets; returns when presence is right, or should be."""
     for person in people:
-        for seat in person.seats:
-            await seat.leave()
+        await person.leave()
     kills = [fault.begun + invariants.OFFLINE_AFTER_KILL for fault in talk.history.faults if fault.kind == "kill"]
     deadline = max([time.monotonic() + invariants.OFFLINE_AFTER_CLOSE, *kills]) + 1
     gone = {person.id for person in people}
@@ -89,7 +96,13 @@ async def read_state(talk: Talk, state: State) -> State:
     )
     people = {person.id: person for person in talk.people}
     state.parts = [Part(*row, unread=await _unread(people[row[1]], row[0])) for row in parts if row[1] in people]
-    return state
+    stored = {(part.user, part.conversation): part.unread for part in state.parts}
+    deadline = time.monotonic() + AGREES
+    while True:
+        state.inboxes = {(inbox.person.id, pk): count for inbox in talk.inboxes() for pk, count in inbox.unread.items()}
+        if time.monotonic() > deadline or all(stored.get(key) == count for key, count in state.inboxes.items()):
+            return state
+        await asyncio.sleep(0.1)
 
 
 async def _unread(person: Person, conversation: int) -> int:

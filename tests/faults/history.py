@@ -107,6 +107,7 @@ class Connection:
     closed: float = FOREVER
     code: int | None = None  # of the server's close frame; None: the connection broke, or is open
     ended_here: bool = False  # by the client itself
+    in_inbox: bool = False  # one conversation of an inbox, as if it had a socket of its own
     frames: list[Frame] = field(default_factory=list)
 
     @property
@@ -122,6 +123,9 @@ class Connection:
     @property
     def durable(self) -> list[Frame]:
         return [frame for frame in self.frames if frame.is_durable]
+
+    def close(self, at: float, code: int | None, *, ended_here: bool) -> None:
+        self.closed, self.code, self.ended_here = at, code, ended_here
 
 
 @dataclass(slots=True)

@@ -152,6 +152,16 @@ def unread_is_a_recount(history: History, state: State) -> list[str]:
     return wrong
 
 
+def inboxes_agree_on_unread(history: History, state: State) -> list[str]:
+    """An inbox that counts what it is sent comes to the same as REST, whichever device or door the user read by."""
+    stored = {(part.user, part.conversation): part.unread for part in state.parts}
+    return [
+        f"the inbox of user {user} counts {count} unread in {conversation}, REST {stored.get((user, conversation))}"
+        for (user, conversation), count in state.inboxes.items()
+        if stored.get((user, conversation)) != count
+    ]
+
+
 def presence_converges(history: History, state: State) -> list[str]:
     """At the end each server shows online who has a socket open, and nobody else."""
     wrong = []
@@ -346,6 +356,7 @@ CHECKS: dict[str, Check] = {
         changes_converge,
         an_ack_before_a_send_orders_them,
         unread_is_a_recount,
+        inboxes_agree_on_unread,
         presence_converges,
         answers_are_right,
         serves_again,
@@ -387,6 +398,8 @@ def counted(history: History, state: State) -> Counter[str]:
     for connection in history.connections:
         counts["frames"] += len(connection.frames)
         counts["durable frames"] += len(connection.durable)
+        counts["durable frames of inboxes"] += len(connection.durable) if connection.in_inbox else 0
+        counts["resumed in inboxes"] += connection.in_inbox and connection.recovered
         counts["resumed"] += connection.recovered
         counts[f"sockets on server {connection.server}"] += 1
     counts["messages"], counts["versions"] = len(state.messages), len(state.changes)

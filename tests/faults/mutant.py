@@ -44,22 +44,20 @@ def no_repair() -> None:
     """What the channel layer lost is not looked for."""
     from chat.hub import Hub
 
-    replace(Hub, "_repair", lambda _: lambda self, room: None)
+    replace(Hub, "repair", lambda _: lambda self, room: None)
 
 
 def no_membership_recheck() -> None:
     """A socket that was let in stays, whoever is removed."""
-    from chat import broadcast, catchup
+    from chat import broadcast, watch
+    from chat.hub import Hub
 
-    def everyone_takes_part(read_rights: Any) -> Any:
-        def read(conversation_ids: set[int], participant_ids: set[int], session_ids: set[str]) -> Any:
-            rights = read_rights(conversation_ids, participant_ids, session_ids)
-            rights.participants.update(dict.fromkeys(participant_ids - rights.participants.keys(), 0))
-            return rights
+    async def look_away(self: Any, room: Any) -> None:
+        return None
 
-        return read
-
-    replace(catchup, "read_rights", everyone_takes_part)
+    replace(watch, "_why_lost", lambda _: lambda subscriber, participant_id, rights: None)
+    replace(watch.Reconciliation, "_go_by", lambda _: look_away)
+    replace(Hub, "_look_at", lambda _: look_away)
     replace(broadcast, "LEAVING", lambda _: ())
 
 

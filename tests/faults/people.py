@@ -45,6 +45,7 @@ class Person:
         self.home = self.server = number % len(cluster.servers)
         self.home_again = 0.0  # when it is worth asking there again
         self.seats: list[Seat] = []
+        self.inboxes: list[Door] = []  # of which `inboxes.InboxSeat` is
         self.said: list[tuple[Room, int]] = []  # messages that are theirs to change
         self.id, self.access = 0, ""
         ports = [cluster.port(server, through_proxy=cut) for server in range(len(cluster.servers))]
@@ -107,71 +108,95 @@ class Person:
                 self.home_again = attempt.ended + AWAY_SECONDS
         return None
 
-    def seat_in(self, room: Room) -> "Seat | None":
+    def seat_in(self, room: Room) -> "Door | None":
         """A socket of theirs that is open in that conversation."""
-        seats = [seat for seat in self.seats if seat.room is room and seat.is_open]
-        return self.rng.choice(seats) if seats else None
+        doors = [door for door in (*self.seats, *self.inboxes) if door.is_open and door.is_in(room)]
+        return self.rng.choice(doors) if doors else None
+
+    async def leave(self) -> None:
+        """Close all sockets and do not come back."""
+        for door in (*self.seats, *self.inboxes):
+            await door.leave()
 
     async def close(self) -> None:
-        for seat in self.seats:
-            await seat.leave()
+        await self.leave()
         for http in self.http:
             await http.aclose()
 
 
-class Seat:
-    """One client's socket in one conversation, opened again for ever, at the other server where one is down."""
+class Door:
+    """One client's socket, opened again for ever, at the other server where one is down."""
 
-    def __init__(self, person: Person, room: Room, server: int, *, small: bool = False) -> None:
-        self.person, self.room, self.home = person, room, server
+    def __init__(self, person: Person, server: int) -> None:
+        self.person, self.home, self.server = person, server, server
         self.history, self.rng = person.history, person.rng
-        self.small = small
+        self.small = False
         self.reads = asyncio.Event()  # cleared: it stops reading, its socket stays open
         self.reads.set()
-        self.version: int | None = None  # what it holds
-        self.connection: ClientConnection | None = None
-        self.record: Connection | None = None
+        self.connection: ClientConnection | None = None  # once it is let in
+        self.ended_here = False
         self.heard_at = 0.0
         self.answers: dict[str, tuple[Operation, Attempt, asyncio.Future[None]]] = {}
         self.task = asyncio.ensure_future(self._come_back_for_ever())
-        person.seats.append(self)
 
     @property
     def is_open(self) -> bool:
         return self.connection is not None and self.reads.is_set()
 
+    # What the children say -----------------------------------------------------------------------
+
+    path: str
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is something to open it for."""
+        raise NotImplementedError
+
+    def is_in(self, room: Room) -> bool:
+        """Whether something can be said in that conversation over it."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """A connection is about to be opened."""
+        raise NotImplementedError
+
+    def ping(self) -> dict[str, Any]:
+        """A frame that is answered."""
+        raise NotImplementedError
+
+    async def take(self, raw: dict[str, Any], frame: Frame, connection: ClientConnection) -> None:
+        """A frame that came."""
+        raise NotImplementedError
+
+    def end(self, code: int | None) -> bool:
+        """The connection is gone; whether it had been let in."""
+        raise NotImplementedError
+
+    # What a client does --------------------------------------------------------------------------
+
     async def say(self, operation: Operation, frame: dict[str, Any]) -> None:
         """One attempt over the socket; returns when it is answered, or when no answer will come."""
         assert self.connection is not None
-        assert self.record is not None
-        attempt = Attempt(self.history.now(), self.record.server, "socket")
+        attempt = Attempt(self.history.now(), self.server, "socket")
         operation.attempts.append(attempt)
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         client_id = frame["client_id"]
         self.answers[client_id] = (operation, attempt, answered)
         try:
-            await self.connection.send(json.dumps(frame))
+            await self.connection.send(json.dumps({**frame, "conversation_id": operation.conversation}))
             async with asyncio.timeout(ANSWER_SECONDS):
                 await answered
         except (websockets.ConnectionClosed, TimeoutError) as error:
             attempt.answer, attempt.ended = type(error).__name__, self.history.now()
 
-    async def show_typing(self) -> None:
+    async def show_typing(self, room: Room) -> None:
+        typing = {"type": "typing", "is_typing": True, "conversation_id": room.id}
         with suppress(websockets.ConnectionClosed, AttributeError):
-            await self.connection.send('{"type": "typing", "is_typing": true}')  # type: ignore[union-attr]
-
-    def stall(self) -> Fault:
-        """Stop reading; the fault ends with `reads.set()`, for who calls to note."""
-        assert self.record is not None
-        self.reads.clear()
-        return self.history.fault(
-            "reader", "a reader that stops", server=self.record.server, connection=self.record.number
-        )
+            await self.connection.send(json.dumps(typing))  # type: ignore[union-attr]
 
     async def leave(self) -> None:
         """Close the socket and do not come back."""
-        if self.record is not None:
-            self.record.ended_here = True
+        self.ended_here = True
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
@@ -180,29 +205,24 @@ class Seat:
     async def _come_back_for_ever(self) -> None:
         tries = 0
         while True:
-            while self.person.id not in self.room.inside:
+            while not self.is_wanted:
                 await asyncio.sleep(0.1)
-            server = (self.home + tries) % len(self.person.cluster.servers)
-            let_in = await self._sit(server)
+            self.server = (self.home + tries) % len(self.person.cluster.servers)
+            let_in = await self._sit()
             tries = 0 if let_in and tries else tries + 1
             await asyncio.sleep(self.rng.uniform(0.05, 0.4))
 
-    async def _sit(self, server: int) -> bool:
+    async def _sit(self) -> bool:
         """One connection from its opening to its end; whether it was let in."""
-        record = self.record = self.history.connect(
-            user=self.person.id,
-            conversation=self.room.id,
-            server=server,
-            since=self.version,
-            through_proxy=self.person.through_proxy,
-        )
-        port = self.person.cluster.port(server, through_proxy=self.person.through_proxy)
-        query = "" if self.version is None else f"?since={self.version}"
+        self.ended_here = False
+        self.begin()
+        port = self.person.cluster.port(self.server, through_proxy=self.person.through_proxy)
         connection: ClientConnection | None = None
         pings: asyncio.Task[None] | None = None
+        code: int | None = None
         try:
             connection = await connect(
-                f"ws://127.0.0.1:{port}/ws/chat/{self.room.id}/{query}",
+                f"ws://127.0.0.1:{port}{self.path}",
                 additional_headers={"Authorization": f"Bearer {self.person.access}"},
                 max_size=None,
                 max_queue=1 if self.small else 16,
@@ -214,29 +234,29 @@ class Seat:
                 sock=await self._buffered(port) if self.small else None,
             )
             self.heard_at = self.history.now()
-            pings = asyncio.ensure_future(self._ping(connection, record))
+            pings = asyncio.ensure_future(self._ping(connection))
             while True:
                 await self.reads.wait()
-                self._take(json.loads(await connection.recv()), connection, record)
+                await self._take(json.loads(await connection.recv()), connection)
         except websockets.ConnectionClosed:
             assert connection is not None
-            record.code = connection.close_code if connection.close_code != 1006 else None
+            code = connection.close_code if connection.close_code != 1006 else None
         except (OSError, EOFError, TimeoutError, websockets.InvalidHandshake):
             pass
         finally:
-            record.closed = self.history.now()
             self.connection = None
+            let_in = self.end(code)
             for _, attempt, answered in self.answers.values():
                 if not answered.done():
-                    attempt.answer, attempt.ended = f"closed {record.code}", record.closed
+                    attempt.answer, attempt.ended = f"closed {code}", self.history.now()
                     answered.set_result(None)
             self.answers.clear()
             if pings is not None:
                 pings.cancel()
                 await asyncio.gather(pings, return_exceptions=True)
             if connection is not None:
-                connection.transport.abort() if not record.ended_here else await connection.close()
-        return record.begin is not None
+                connection.transport.abort() if not self.ended_here else await connection.close()
+        return let_in
 
     async def _buffered(self, port: int) -> socket.socket:
         """A connection for which the kernel keeps next to nothing."""
@@ -251,7 +271,7 @@ class Seat:
             raise
         return sock
 
-    async def _ping(self, connection: ClientConnection, record: Connection) -> None:
+    async def _ping(self, connection: ClientConnection) -> None:
         """Notice a network that has gone silent."""
         with suppress(websockets.ConnectionClosed):
             while True:
@@ -260,26 +280,18 @@ class Seat:
                     self.heard_at = self.history.now()
                     continue
                 if self.history.now() - self.heard_at > SILENCE_SECONDS:
-                    record.ended_here = True
+                    self.ended_here = True
                     connection.transport.abort()
                     return
-                await connection.send('{"type": "ping"}')
+                await connection.send(json.dumps(self.ping()))
 
-    def _take(self, raw: dict[str, Any], connection: ClientConnection, record: Connection) -> None:
+    async def _take(self, raw: dict[str, Any], connection: ClientConnection) -> None:
         now = self.heard_at = self.history.now()
-        frame = Frame.of(raw, now)
-        record.frames.append(frame)
-        if frame.type == "connected":
-            record.recovered = raw["recovered"]
-            if not record.recovered:
-                self.version = frame.version  # and reload over REST, in which this client takes no interest
-            self.connection = connection
-        elif frame.type in DURABLE:
-            self.version = max(self.version or 0, frame.version or 0)
-        elif frame.type in ("ack", "error") and raw["client_id"] in self.answers:
+        await self.take(raw, Frame.of(raw, now), connection)
+        if raw["type"] in ("ack", "error") and raw["client_id"] in self.answers:
             operation, attempt, answered = self.answers.pop(raw["client_id"])
             attempt.ended, attempt.answer = now, raw.get("code", "ack")
-            if frame.type == "ack":
+            if raw["type"] == "ack":
                 attempt.outcome = "acked"
                 operation.message_id = raw.get("message_id", operation.message_id)
                 operation.seq = raw.get("seq")
@@ -287,3 +299,59 @@ class Seat:
                 attempt.outcome = "failed"
             if not answered.done():
                 answered.set_result(None)
+
+
+class Seat(Door):
+    """A socket in one conversation."""
+
+    def __init__(self, person: Person, room: Room, server: int, *, small: bool = False) -> None:
+        super().__init__(person, server)
+        self.room, self.small = room, small
+        self.version: int | None = None  # what it holds
+        self.record: Connection | None = None
+        person.seats.append(self)
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.person.id in self.room.inside
+
+    def is_in(self, room: Room) -> bool:
+        return self.room is room
+
+    def begin(self) -> None:
+        query = "" if self.version is None else f"?since={self.version}"
+        self.path = f"/ws/chat/{self.room.id}/{query}"
+        self.record = self.history.connect(
+            user=self.person.id,
+            conversation=self.room.id,
+            server=self.server,
+            since=self.version,
+            through_proxy=self.person.through_proxy,
+        )
+
+    def ping(self) -> dict[str, Any]:
+        return {"type": "ping"}
+
+    async def take(self, raw: dict[str, Any], frame: Frame, connection: ClientConnection) -> None:
+        assert self.record is not None
+        self.record.frames.append(frame)
+        if frame.type == "connected":
+            self.record.recovered = raw["recovered"]
+            if not self.record.recovered:
+                self.version = frame.version  # and reload over REST, in which this client takes no interest
+            self.connection = connection
+        elif frame.type in DURABLE:
+            self.version = max(self.version or 0, frame.version or 0)
+
+    def end(self, code: int | None) -> bool:
+        assert self.record is not None
+        self.record.close(self.history.now(), code, ended_here=self.ended_here)
+        return self.record.begin is not None
+
+    def stall(self) -> Fault:
+        """Stop reading; the fault ends with `reads.set()`, for who calls to note."""
+        assert self.record is not None
+        self.reads.clear()
+        return self.history.fault(
+            "reader", "a reader that stops", server=self.record.server, connection=self.record.number
+        )

@@ -36,6 +36,8 @@ MINIMUM = {
     "sent again": 5,
     "resumed": 20,
     "durable frames": 2000,
+    "durable frames of inboxes": 200,
+    "resumed in inboxes": 5,
     "sockets on server 0": 16,
     "sockets on server 1": 16,
 }

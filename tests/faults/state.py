@@ -70,6 +70,7 @@ class State:
     changes: list[Change] = field(default_factory=list)
     heads: dict[int, tuple[int, int]] = field(default_factory=dict)  # (last_seq, version)
     parts: list[Part] = field(default_factory=list)
+    inboxes: dict[tuple[int, int], int] = field(default_factory=dict)  # by (user, conversation): unread, as told there
     online: dict[int, list[bool]] = field(default_factory=dict)
     presence_read: float = FOREVER
     database_connections: tuple[int, int] = (0, 0)  # before, after

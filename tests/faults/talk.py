@@ -7,6 +7,7 @@ from typing import Any
 
 from .cluster import Cluster
 from .history import FOREVER, History, Operation
+from .inboxes import InboxSeat
 from .people import Person, Room, Seat
 
 OPERATIONS_PER_SECOND = 40.0
@@ -14,6 +15,7 @@ MOST_AT_ONCE = 200
 GIVES_UP = 0.03  # of those without an answer, so that unknown ones remain
 # Of the twelve, by number; the first one is the admin. Two of them are private.
 ROOMS = ([0, 1], [2, 3], list(range(12)), [4, 5, 6, 7, 0], [8, 9, 10, 11, 2], [1, 3, 5, 7, 9])
+INBOXES = (1, 2, 3)  # who has one, too: people whom nobody takes out of everything
 WEIGHTS = {"send": 62, "edit": 12, "delete": 6, "read": 8, "typing": 5, "membership": 5, "tidy": 2}
 
 
@@ -52,15 +54,24 @@ class Talk:
             for person in (room.admin, *room.pool):
                 home = (person.number + number) % len(self.cluster.servers)
                 Seat(person, room, home, small=room.is_group and direct[:1] == [person])
+        for person in self.people:
+            if person.number in INBOXES:
+                InboxSeat(person, person.number % len(self.cluster.servers))
         await self.until_all_sit()
 
     def seats(self) -> list[Seat]:
         return [seat for person in self.people for seat in person.seats]
 
+    def inboxes(self) -> list[InboxSeat]:
+        return [inbox for person in self.people for inbox in person.inboxes if isinstance(inbox, InboxSeat)]
+
     async def until_all_sit(self, timeout: float = 30) -> None:
-        """Return once all who take part have their sockets open."""
+        """Return once all who take part have their sockets open, and their inboxes show what they are in."""
         async with asyncio.timeout(timeout):
-            while not all(seat.is_open for seat in self.seats() if seat.person.id in seat.room.inside):
+            while not (
+                all(seat.is_open for seat in self.seats() if seat.person.id in seat.room.inside)
+                and all(inbox.is_open and inbox.shows(self.rooms) for inbox in self.inboxes())
+            ):
                 await asyncio.sleep(0.05)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -205,7 +216,7 @@ class Talk:
     async def show_typing(self) -> None:
         person, room = self._somebody()
         if seat := person.seat_in(room):
-            await seat.show_typing()
+            await seat.show_typing(room)
 
     async def change_membership(self) -> None:
         """An admin removes somebody, or adds somebody who is out."""

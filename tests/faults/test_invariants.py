@@ -253,6 +253,10 @@ def an_ack_does_not_order(story: Story) -> None:
     early.attempts, late.attempts = late.attempts, early.attempts
 
 
+def an_inbox_counts_otherwise(story: Story) -> None:
+    story.state.inboxes[BOB, ROOM] = 3
+
+
 def unread_is_miscounted(story: Story) -> None:
     story.state.parts[1] = replace(story.state.parts[1], unread=1)
 
@@ -402,6 +406,7 @@ MUST_NOT: list[tuple[str, Twist]] = [
     ("changes_converge", a_deleted_message_comes_back),
     ("an_ack_before_a_send_orders_them", an_ack_does_not_order),
     ("unread_is_a_recount", unread_is_miscounted),
+    ("inboxes_agree_on_unread", an_inbox_counts_otherwise),
     ("presence_converges", somebody_present_is_shown_offline),
     ("presence_converges", somebody_gone_is_shown_online),
     ("answers_are_right", an_answer_is_500),

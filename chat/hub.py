@@ -236,13 +236,12 @@ class Hub:
             if inbox.early is not None:
                 inbox.joined.add(conversation_id)
             elif conversation_id not in inbox.subscribers:
-                new.append(inbox)
+                new.append(self._enter(inbox, conversation_id))  # now: who asks next finds it there
         if new:
-            self.spawn(self._show_joined_now(conversation_id, new))
+            self.spawn(self._show_joined_now(new[0].room, new))
 
-    async def _show_joined_now(self, conversation_id: int, inboxes: list[Inbox]) -> None:
-        subscribers = [self._enter(inbox, conversation_id) for inbox in inboxes]
-        room = self._room(conversation_id)
+    async def _show_joined_now(self, room: Room, subscribers: list[InboxSubscriber]) -> None:
+        conversation_id = room.conversation_id
         user_ids = {subscriber.user_id for subscriber in subscribers}
         try:
             await self.channel.subscribe([conversation_id])

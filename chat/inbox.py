@@ -101,7 +101,7 @@ class InboxSubscriber(Subscriber):
         if self.inbox.subscribers.get(self.room.conversation_id) is self:
             del self.inbox.subscribers[self.room.conversation_id]
             self.inbox.drop(self)
-            if not self.is_hidden:
+            if self.participant_id and not self.is_hidden:  # else it was never shown
                 await self.inbox.send(ConversationRemoved(conversation_id=self.room.conversation_id))
 
     async def show_added(self, payload: Payload) -> None:
@@ -115,7 +115,9 @@ class InboxSubscriber(Subscriber):
         await super().refresh(shown)
         part, payload = shown.parts[self.user_id], shown.payloads[self.user_id]
         is_changed, self.revision = shown.head.revision > self.revision, max(shown.head.revision, self.revision)
-        if part.is_hidden and not self.is_hidden:
+        if part.is_hidden and self.version > shown.head.version:  # what came since may have brought it back
+            self.inbox.refresh(self.room)
+        elif part.is_hidden and not self.is_hidden:
             self.is_hidden = True
             self.last_read_seq = max(self.last_read_seq, part.last_read_seq)
             self.waiting = self.waiting or []
@@ -123,7 +125,9 @@ class InboxSubscriber(Subscriber):
         elif self.is_hidden and not part.is_hidden:
             self.is_hidden = False
             self.last_seq = max(self.last_seq, self.visible_after_seq)
-            await self.show_added({**payload, **self._numbers(), "last_message": None})
+            has_any = self.last_seq > self.visible_after_seq
+            last_message = payload["last_message"] if has_any else None
+            await self.show_added({**payload, **self._numbers(), "last_message": last_message})
         elif not self.is_hidden:
             await self.read_up_to(part.last_read_seq)
             if is_changed:

@@ -26,6 +26,14 @@ class UnreliableLayer(InMemoryChannelLayer):
                 await super().group_send(*self.held.pop(self.random.randrange(len(self.held))))
 
 
+class DoublingLayer(InMemoryChannelLayer):
+    """Carries everything twice."""
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        for _ in range(2):
+            await super().group_send(group, message)
+
+
 class CountingLayer(InMemoryChannelLayer):
     """Remembers which groups it was asked for, and how often each was sent to."""
 

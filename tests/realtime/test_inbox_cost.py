@@ -58,8 +58,8 @@ async def test_an_inbox_of_a_thousand_conversations_opens_for_as_many_queries_as
         await asyncio.sleep(1.5)
         return transactions(postgres_url) - before
 
-    # What runs every second is in it, and one takes longer than the other.
-    assert await cost(many) < await cost(few) + 3 * TIMES
+    # What runs every second is in it, and one takes longer than the other: one query for each would be twelve thousand.
+    assert await cost(many) < await cost(few) + 10 * TIMES
 
 
 async def test_an_inbox_asks_the_layer_only_for_conversations_that_nobody_has_open_here(

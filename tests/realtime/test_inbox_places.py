@@ -9,7 +9,6 @@ from asgiref.sync import sync_to_async
 from tests.realtime.frames import DURABLE, contents, durable, until_pong, versions
 
 Open = Callable[..., Any]
-LAYERS = ["InMemoryLayer", "SilentLayer"]
 ARRIVES = 5
 
 
@@ -85,6 +84,41 @@ async def test_a_newcomer_gets_nothing_of_before(
     await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
     await post(alice, group, "after")
     assert contents(await durable(socket, 1)) == ["after"]
+
+
+async def test_what_is_carried_twice_is_shown_once(
+    layer: Callable[..., None], open_inbox: Open, add: Callable[..., Any], post: Callable[..., Any],
+    call: Callable[..., Any], alice: Any, carol: Any, group: Any,
+) -> None:  # fmt: skip
+    layer("DoublingLayer")
+    socket = await open_inbox(carol)
+    await add(group, alice, carol)
+    await socket.receive_until("conversation_added")
+    await post(alice, group, "Welcome")
+    await call(carol, "post", f"conversations/{group.pk}/mark-read/", {})
+    await call(alice, "patch", f"conversations/{group.pk}/", {"description": "What it is about"})
+    await socket.receive_until("conversation_updated")
+    frames = await until_pong(socket, *DURABLE, "conversation_added", "conversation_updated", "unread")
+    await post(alice, group, "Again")
+    frames += [await socket.receive_until("chat_message")]
+    assert [each["type"] for each in frames] == ["chat_message"]
+
+
+async def test_a_conversation_that_is_found_twice_at_once_is_shown_once(
+    layer: Callable[..., None], open_inbox: Open, add: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, carol: Any, group: Any,
+) -> None:  # fmt: skip
+    from chat.hub import get_hub
+
+    layer("SilentLayer")
+    socket = await open_inbox(carol)
+    await add(group, alice, carol)
+    for _ in range(2):  # by the layer and by the timer, say
+        get_hub().show_joined(group.pk, [carol.pk])
+    await socket.receive_until("conversation_added")
+    await post(alice, group)
+    await durable(socket, 1, timeout=ARRIVES)
+    assert await until_pong(socket, *DURABLE, "conversation_added") == []
 
 
 # They change ----------------------------------------------------------------------------------------

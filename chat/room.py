@@ -91,8 +91,9 @@ class Subscriber:
         if version <= self.version:
             return
         self.version = version
-        if event["seq"] > self.visible_after_seq:
-            await self.connection.send(event["frame"])
+        if event["seq"] <= self.visible_after_seq:  # nor does it end this part that an earlier one ended
+            return
+        await self.connection.send(event["frame"])
         if event["gone"] == self.user_id:
             await self.lose(CloseCode.NOT_PARTICIPANT)
 

@@ -275,7 +275,9 @@ def sends_go_on(history: History, state: State) -> list[str]:
     bounds = {"redis": WHILE_REDIS_IS_AWAY, "row": WHILE_A_ROW_IS_LOCKED, "reader": WHILE_A_ROW_IS_LOCKED}
     for kind, bound in bounds.items():
         for fault, operation, attempt, took in beside(history, kind):
-            if took > bound + history.lag(attempt.at, attempt.at + took) + 2 * _usual(history, fault.begun):
+            if took > bound and took > bound + history.lag(attempt.at, attempt.at + took) + 2 * _usual(
+                history, fault.begun
+            ):
                 outcome = f"{attempt.outcome} ({attempt.answer}) over {attempt.door} after {took:.2f} s"
                 wrong.append(f"{_name(operation)}: {outcome} during {fault.name}")
     return wrong

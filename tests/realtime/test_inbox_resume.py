@@ -156,6 +156,20 @@ async def test_what_is_older_than_one_s_part_does_not_come(
     assert versions(frames) == [3, 4]
 
 
+async def test_who_was_removed_and_added_again_meanwhile_keeps_the_conversation(
+    open_inbox: Open, post: Callable[..., Any], add: Callable[..., Any], remove: Callable[..., Any],
+    alice: Any, bob: Any, group: Any,
+) -> None:  # fmt: skip
+    await remove(group, alice, bob)
+    await post(alice, group, "not for him")
+    await add(group, alice, bob)
+    socket = await open_inbox(bob, resume={group.pk: 1})
+    frames, answer = await resumed(socket)
+    assert (answer["recovered"], versions(frames)) == ([group.pk], [4])
+    await post(alice, group, "for him")
+    assert contents(await durable(socket, 1)) == ["for him"]
+
+
 async def test_messages_that_are_sent_while_many_resume_come_once_and_in_order(
     open_inbox: Open, enter: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any, group: Any
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import socket
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any
 
@@ -124,7 +125,7 @@ class Person:
             await http.aclose()
 
 
-class Door:
+class Door(ABC):
     """One client's socket, opened again for ever, at the other server where one is down."""
 
     def __init__(self, person: Person, server: int) -> None:
@@ -148,29 +149,29 @@ class Door:
     path: str
 
     @property
+    @abstractmethod
     def is_wanted(self) -> bool:
         """Whether there is something to open it for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_in(self, room: Room) -> bool:
         """Whether something can be said in that conversation over it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self) -> None:
         """A connection is about to be opened."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ping(self) -> dict[str, Any]:
         """A frame that is answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def take(self, raw: dict[str, Any], frame: Frame, connection: ClientConnection) -> None:
         """A frame that came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, code: int | None) -> bool:
         """The connection is gone; whether it had been let in."""
-        raise NotImplementedError
 
     # What a client does --------------------------------------------------------------------------
 

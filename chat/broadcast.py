@@ -210,6 +210,16 @@ def conversation_changed(*, conversation_id: int) -> Payload:
     return {"type": "conversation_changed", "conversation_id": conversation_id}
 
 
+def part_changed(*, conversation_id: int, user_id: int, visible_after_seq: int) -> Payload:
+    """A private conversation went from a user's list, or came back; what was said up to there is not for them."""
+    return {
+        "type": "part_changed",
+        "conversation_id": conversation_id,
+        "user_id": user_id,
+        "visible_after_seq": visible_after_seq,
+    }
+
+
 def joined(*, conversation_id: int, user_ids: list[int]) -> Payload:
     """These users take part from now on: their inboxes show it."""
     return {"type": "joined", "conversation_id": conversation_id, "user_ids": user_ids}

@@ -5,7 +5,7 @@ It lives through a layer that is away: what it could not ask for is asked for ag
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Set
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -26,6 +26,7 @@ class Channel:
         self.name: str | None = None
         self.is_everywhere = False  # in the group of every process
         self.conversations: set[int] = set()  # in whose groups it is
+        self.leaving: set[int] = set()  # in whose groups it may still be
 
     async def read(self, take: Callable[[Payload], Awaitable[None]]) -> None:
         """Hand over what comes, one after the other, for ever; a layer that is away is tried again."""
@@ -75,13 +76,22 @@ class Channel:
 
         async def leave() -> None:
             layer: Any = get_channel_layer()
-            for conversation_id in self.conversations.difference(conversations):
-                if conversation_id not in conversations:  # else it was opened meanwhile
-                    self.conversations.discard(conversation_id)  # first: who opens it now asks for it again
-                    await layer.group_discard(broadcast.conversation_group(conversation_id), self.name)
+            for conversation_id in (self.conversations | self.leaving).difference(conversations):
+                if conversation_id in conversations:  # opened meanwhile
+                    continue
+                self.conversations.discard(conversation_id)  # first: who opens it now asks for it again
+                self.leaving.add(conversation_id)
+                await layer.group_discard(broadcast.conversation_group(conversation_id), self.name)
+                self.leaving.discard(conversation_id)
+                if conversation_id in self.conversations:  # asked for again: which of the two came last is not known
+                    await layer.group_add(broadcast.conversation_group(conversation_id), self.name)
 
         await self.subscribe(list(conversations))
         await self._within_a_second(leave())
+
+    def follows(self, conversations: Set[int]) -> bool:
+        """Whether it is in the groups of these conversations and in no other."""
+        return self.conversations == conversations and not self.leaving - conversations
 
     async def _within_a_second(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -1,12 +1,12 @@
-"""This process's sockets by conversation: who comes and goes, what comes over the channel layer, repair.
+"""This process's sockets by conversation: who comes and goes, what comes over the channel layer.
 
 The rule of this file: what the channel layer carries is a hint. The next version is handed out, an older one dropped,
-and behind a gap the database is read, once for all sockets of the conversation. `watch` does the same by a timer.
+and behind a gap the room repairs itself from the database. `watch` has it do the same by a timer.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,11 +34,13 @@ class Hub:
 
     def __init__(self) -> None:
         self.rooms: dict[int, Room] = {}
+        self.sockets: set[Subscriber] = set()  # of one conversation each
         self.inboxes: dict[int, set[Inbox]] = {}  # by user
         self.presence = Presence()
         self.channel = Channel()
         self.is_stopped = False
         self.tasks: set[asyncio.Task[None]] = set()
+        self.showing_statuses = asyncio.Lock()
         self.places: Batch[int, Places] = Batch(catchup.read_places)
         self.changes: Batch[Held, list[Payload]] = Batch(catchup.read_changes)
         self.takes: dict[str, Callable[..., Awaitable[None]]] = {
@@ -48,6 +50,7 @@ class Hub:
             "statuses": self._take_statuses,
             "sessions_ended": self._take_sessions_ended,
             "conversation_changed": self._take_conversation_changed,
+            "part_changed": self._take_part_changed,
             "conversation_deleted": self._take_conversation_deleted,
             "joined": self._take_joined,
         }
@@ -80,15 +83,14 @@ class Hub:
         if not task.cancelled() and (error := task.exception()):
             logger.error("a task of the hub died", exc_info=error)
 
-    def subscribers(self) -> list[Subscriber]:
-        return [subscriber for room in self.rooms.values() for subscriber in room.subscribers]
-
     # Sockets of one conversation -----------------------------------------------------------------
 
     def subscriber(self, conversation_id: int, connection: Connection) -> Subscriber:
         """A place for a socket in a conversation, from which on events wait for it; `join` or `leave` it."""
         self.presence.opened(connection.user_id)
-        return Subscriber(self._room(conversation_id), connection)
+        subscriber = Subscriber(self._room(conversation_id), connection)
+        self.sockets.add(subscriber)
+        return subscriber
 
     async def join(self, subscriber: Subscriber, since: int | None) -> None:
         """Let a socket in: `connected` first, then what it missed since `since`, then live, without gap or overlap.
@@ -101,7 +103,7 @@ class Hub:
             async with opening([room]):
                 missed = await room.newcomers.arun(catchup.Newcomer(connection.user_id, since))
                 room.open(missed.head)
-            self.repair(room)  # of what came while it was read
+            room.repair()  # of what came while it was read
             if subscriber in room.subscribers:
                 await self.presence.show(connection.user_id)
         except BaseException:
@@ -127,16 +129,22 @@ class Hub:
 
     def leave(self, subscriber: Subscriber) -> None:
         """Forget a socket: nothing more reaches it. Does nothing for one that is forgotten already."""
-        if subscriber in subscriber.room.subscribers:
+        if subscriber in self.sockets:
+            self.sockets.discard(subscriber)
             self.presence.closed(subscriber.user_id)
             self._drop([subscriber])
 
     def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
         """Tell the others of the conversation, in every process, that this user types or no longer does.
 
-        Nobody waits for it: frames are obeyed in order, and the next one may be a message.
+        Nobody waits for it: frames are obeyed in order, and the next one may be a message. Who has gone types nothing.
         """
+        if subscriber not in subscriber.room.subscribers:
+            return
         subscriber.is_typing = is_typing
+        self._publish_typing(subscriber, is_typing=is_typing)
+
+    def _publish_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
         said = broadcast.typing(
             conversation_id=subscriber.room.conversation_id,
             user_id=subscriber.user_id,
@@ -148,16 +156,16 @@ class Hub:
     def _room(self, conversation_id: int) -> Room:
         room = self.rooms.get(conversation_id)
         if room is None:
-            room = self.rooms[conversation_id] = Room(conversation_id)
+            room = self.rooms[conversation_id] = Room(conversation_id, self.spawn)
         return room
 
     def _drop(self, subscribers: Iterable[Subscriber]) -> None:
         """Take subscribers out of their rooms; a room that nobody is left in is given up."""
         for subscriber in subscribers:
             room = subscriber.room
-            room.subscribers.discard(subscriber)
+            subscriber.forget()
             if subscriber.is_typing:
-                self.announce_typing(subscriber, is_typing=False)
+                self._publish_typing(subscriber, is_typing=False)
             if not room.subscribers and self.rooms.get(room.conversation_id) is room:
                 del self.rooms[room.conversation_id]
                 room.close()  # the timer leaves its group
@@ -166,7 +174,7 @@ class Hub:
 
     def inbox(self, connection: Connection) -> Inbox:
         """A place for a socket that has all of its user's conversations; `join_inbox` or `leave_inbox` it."""
-        inbox = Inbox(connection, drop=lambda subscriber: self._drop([subscriber]), refresh=self.refresh)
+        inbox = Inbox(connection, drop=lambda subscriber: self._drop([subscriber]))
         self.presence.opened(connection.user_id)
         self.inboxes.setdefault(connection.user_id, set()).add(inbox)
         return inbox
@@ -189,7 +197,7 @@ class Hub:
                     if place := places.get(conversation_id):
                         subscriber.room.open(place.head)
             for room in rooms:
-                self.repair(room)  # of what came while it was read
+                room.repair()  # of what came while it was read
             self._drop(inbox.take_places(places))
             if self._is_here(inbox):
                 await self.presence.show(user_id)
@@ -254,7 +262,7 @@ class Hub:
             for subscriber in subscribers:
                 self._forget(subscriber)
             return
-        self.repair(room)
+        room.repair()
         for subscriber in subscribers:
             if subscriber not in room.subscribers:
                 continue
@@ -288,7 +296,7 @@ class Hub:
             if event["version"] == room.version + 1:
                 await room.hand_out([event])
             else:
-                self.repair(room)
+                room.repair()
 
     async def _take_receipt(self, *, conversation_id: int, user_id: int, last_read_seq: int, frame: str) -> None:
         if room := self.rooms.get(conversation_id):
@@ -302,8 +310,12 @@ class Hub:
             await room.end_typing(user_id)
 
     async def _take_statuses(self, *, statuses: list[Payload]) -> None:
-        for status in statuses:
-            await self._show_status(**status)
+        self.spawn(self._show_statuses(statuses))  # beside: they are many at times, and messages wait for none of them
+
+    async def _show_statuses(self, statuses: list[Payload]) -> None:
+        async with self.showing_statuses:  # in the order in which they came
+            for status in statuses:
+                await self._show_status(**status)
 
     async def _show_status(
         self, *, user_id: int, username: str, online: bool, last_seen: str | None, conversation_ids: list[int]
@@ -320,6 +332,7 @@ class Hub:
                 last_seen=last_seen,
             )
             await room.show({"frame": broadcast.encode(event)}, not_to=user_id)
+            await asyncio.sleep(0)  # an inbox may get hundreds of these
 
     async def _take_sessions_ended(self, *, session_ids: list[str]) -> None:
         ended = set(session_ids)
@@ -329,73 +342,26 @@ class Hub:
 
     async def _take_conversation_changed(self, *, conversation_id: int) -> None:
         if room := self.rooms.get(conversation_id):
-            self.refresh(room)
+            room.refresh()
+
+    async def _take_part_changed(self, *, conversation_id: int, user_id: int, visible_after_seq: int) -> None:
+        if room := self.rooms.get(conversation_id):
+            for subscriber in room.subscribers:
+                if subscriber.user_id == user_id:
+                    subscriber.begin_after(visible_after_seq)  # now: what comes next may be older than that
+            room.refresh()
 
     async def _take_conversation_deleted(self, *, conversation_id: int) -> None:
-        room = self.rooms.get(conversation_id)
-        for subscriber in list(room.subscribers) if room else ():
-            await subscriber.lose(CloseCode.NOT_FOUND)
+        if room := self.rooms.get(conversation_id):
+            await room.end()
 
     async def _take_joined(self, *, conversation_id: int, user_ids: list[int]) -> None:
         self.show_joined(conversation_id, user_ids)
 
-    def connections(self) -> Collection[Connection]:
+    def connections(self) -> list[Connection]:
         """Every socket of this process, once."""
-        inboxes = {inbox.connection for several in self.inboxes.values() for inbox in several}
-        return inboxes | {subscriber.connection for subscriber in self.subscribers()}
-
-    # Repair ------------------------------------------------------------------------------------
-
-    def repair(self, room: Room) -> None:
-        """Read what is missing, once for all sockets of the room, beside everything else."""
-        if room.is_behind and not room.repairing:
-            room.repairing = True
-            self.spawn(self._repair_now(room))
-
-    async def _repair_now(self, room: Room) -> None:
-        try:
-            while room.subscribers and room.is_behind and room.version is not None:
-                heard = room.known_version
-                events, head = await in_thread(catchup.read_all)(room.conversation_id, room.version)
-                await room.hand_out(events)
-                if not events and room.known_version == heard:  # nothing is missing up to the head, whatever we heard
-                    room.version = room.known_version = max(room.version, head)
-        except Exception as error:
-            logger.warning("a conversation could not be caught up (%s); tried again", type(error).__name__)
-        finally:
-            room.repairing = False
-
-    def refresh(self, room: Room) -> None:
-        """Look at who takes part and what the conversation is called, and show it where it has changed."""
-        room.refresh_again = True
-        if not room.refreshing:
-            room.refreshing = True
-            self.spawn(self._refresh_now(room))
-
-    async def _refresh_now(self, room: Room) -> None:
-        try:
-            while room.refresh_again:
-                room.refresh_again = False
-                await self._look_at(room)
-        except NotFound:
-            await self._take_conversation_deleted(conversation_id=room.conversation_id)
-        except Exception as error:
-            logger.warning("a conversation could not be looked at (%s); tried again", type(error).__name__)
-        finally:
-            room.refreshing = False
-
-    async def _look_at(self, room: Room) -> None:
-        present = [(each, each.participant_id) for each in room.subscribers if each.participant_id]
-        users = {subscriber.user_id for subscriber, _ in present}
-        in_inboxes = {subscriber.user_id for subscriber, _ in present if isinstance(subscriber, InboxSubscriber)}
-        shown = await in_thread(catchup.read_shown)(room.conversation_id, users, in_inboxes)
-        room.revision = max(room.revision, shown.head.revision)
-        for subscriber, participant_id in present:
-            part = shown.parts.get(subscriber.user_id)
-            if part is None or part.participant_id != participant_id:
-                await subscriber.lose(CloseCode.NOT_PARTICIPANT)
-            elif subscriber in room.subscribers:
-                await subscriber.refresh(shown)
+        inboxes = [inbox.connection for several in self.inboxes.values() for inbox in several]
+        return inboxes + [subscriber.connection for subscriber in self.sockets]
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -7,7 +7,9 @@ learns of conversations that come and go while it is open. What it is told of un
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import count
 
 from chat_server.close_codes import CloseCode
 
@@ -32,10 +34,13 @@ RESUMED_AT_A_TIME = 1000  # changes in memory for one inbox
 HOLD_SECONDS = 1.0
 
 Changes = Callable[[Held], Awaitable[list[Payload]]]
+_serials = count()
 
 
 class InboxSubscriber(Subscriber):
     """An inbox in one conversation."""
+
+    is_told_of_changes = True
 
     __slots__ = ("begin", "inbox", "is_behind", "is_hidden", "last_read_seq", "last_seq", "revision")
 
@@ -53,8 +58,12 @@ class InboxSubscriber(Subscriber):
         """From here on, and as this participant."""
         self.version, self.last_seq, self.revision = head
         self.participant_id, self.visible_after_seq, self.last_read_seq, self.is_hidden = part
-        if self.revision < self.room.revision:  # it has changed since this was read
-            self.inbox.refresh(self.room)
+        if self.room.refreshing or self.revision < self.room.revision:  # it may have changed since this was read
+            self.room.refresh()
+
+    @property
+    def is_held(self) -> bool:
+        return super().is_held or self.is_hidden or self.is_behind or not self.inbox.is_live
 
     @property
     def unread_count(self) -> int:
@@ -64,9 +73,14 @@ class InboxSubscriber(Subscriber):
         if not self.is_hidden:
             await super().take(event)
         elif event.get("seq", 0) > self.visible_after_seq:  # it comes back, and says so before this message
-            self.waiting = self.waiting or []
+            self._hold()
             await super().take(event)
-            self.inbox.refresh(self.room)
+            self.room.refresh()
+
+    def _hold(self) -> None:
+        """Keep what comes until it goes live again."""
+        if self.waiting is None:
+            self.waiting = deque()
 
     async def deliver(self, event: Payload) -> None:
         is_next = event.get("version", 0) > self.version
@@ -108,19 +122,18 @@ class InboxSubscriber(Subscriber):
         """Tell that the conversation is there; what was stored after this version of it comes next."""
         self.begin = None  # told now
         await self.inbox.send(ConversationAdded(conversation=payload))
-        if self.inbox.is_live and not self.is_behind:
-            await self.go_live(patient=False)
+        await self.go_live(patient=False)
 
     async def refresh(self, shown: Shown) -> None:
         await super().refresh(shown)
         part, payload = shown.parts[self.user_id], shown.payloads[self.user_id]
         is_changed, self.revision = shown.head.revision > self.revision, max(shown.head.revision, self.revision)
         if part.is_hidden and self.version > shown.head.version:  # what came since may have brought it back
-            self.inbox.refresh(self.room)
+            self.room.refresh()
         elif part.is_hidden and not self.is_hidden:
             self.is_hidden = True
             self.last_read_seq = max(self.last_read_seq, part.last_read_seq)
-            self.waiting = self.waiting or []
+            self._hold()
             await self.inbox.send(ConversationRemoved(conversation_id=self.room.conversation_id))
         elif self.is_hidden and not part.is_hidden:
             self.is_hidden = False
@@ -139,24 +152,40 @@ class InboxSubscriber(Subscriber):
 
     def can_resume(self, held: int) -> bool:
         """Whether all that came after that version can be sent, in order and none of it twice."""
+        is_shown = bool(self.participant_id) and not self.is_hidden
         is_near = 0 <= self.version - held <= MAX_MISSED
-        return is_near and not self.is_hidden and (held == self.version or self.version == self.begin)
+        return is_shown and is_near and (held == self.version or self.version == self.begin)
+
+    def hold_for(self, held: int) -> bool:
+        """Keep what comes until `catch_up_from` that version, and say whether there is anything to catch up."""
+        if held == self.version:
+            return False
+        self.is_behind = True
+        self._hold()
+        return True
+
+    async def catch_up_from(self, held: int, events: Iterable[Payload]) -> None:
+        """Hand it what came after that version, then what waits."""
+        head, self.version = self.version, held
+        await self.catch_up(events)
+        self.version = max(self.version, head)
+        self.begin = None  # it has them now
+        self.is_behind = False
+        await self.go_live()
 
 
 class Inbox:
     """One socket of `/ws/inbox/`."""
 
-    def __init__(
-        self, connection: Connection, *, drop: Callable[[Subscriber], None], refresh: Callable[[Room], None]
-    ) -> None:
-        """`drop`: take a subscriber out of its room; `refresh`: look how a conversation is now, and show it."""
-        self.connection = connection
-        self.drop, self.refresh = drop, refresh
+    def __init__(self, connection: Connection, *, drop: Callable[[Subscriber], None]) -> None:
+        """`drop`: take a subscriber out of its room."""
+        self.connection, self.drop = connection, drop
         self.subscribers: dict[int, InboxSubscriber] = {}
         self.joined: set[int] = set()  # conversations that came while it was on its way
         self.early: list[Event] | None = []  # what comes before `connected`; None: that has been sent
         self.is_live = False
         self.going_live = asyncio.Lock()  # what was missed is not overtaken by what is new
+        self.serial = next(_serials)  # by which the timer takes turns
 
     @property
     def total_unread(self) -> int:
@@ -209,7 +238,7 @@ class Inbox:
     async def _go_live(self) -> None:
         self.is_live = True
         for subscriber in list(self.subscribers.values()):
-            if subscriber.waiting is not None and not (subscriber.is_hidden or subscriber.is_behind):
+            if subscriber.waiting is not None:
                 await subscriber.go_live()
 
     async def resume(self, versions: Mapping[int, int], changes: Changes) -> None:
@@ -227,8 +256,7 @@ class Inbox:
                     reload.append(conversation_id)
                     continue
                 recovered.append(conversation_id)
-                if held < subscriber.version:
-                    subscriber.is_behind, subscriber.waiting = True, subscriber.waiting or []
+                if subscriber.hold_for(held):
                     behind.append((subscriber, held))
             try:
                 await self._go_live()
@@ -253,10 +281,5 @@ class Inbox:
         now = behind[:count]
         missed = await asyncio.gather(*(changes(Held(each.room.conversation_id, held)) for each, held in now))
         for (subscriber, held), events in zip(now, missed, strict=True):
-            head, subscriber.version = subscriber.version, held
-            await subscriber.catch_up(events)
-            subscriber.version = max(subscriber.version, head)
-            subscriber.is_behind = False
-            if not subscriber.is_hidden:
-                await subscriber.go_live()
+            await subscriber.catch_up_from(held, events)
         return behind[count:]

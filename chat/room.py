@@ -1,25 +1,34 @@
-"""One conversation that has sockets in this process: how far it is, who listens, who types.
+"""One conversation that has sockets in this process: how far it is, who listens, who types; repair.
 
 The rule of this file: a subscriber gets durable frames in `version` order, each at most once, and nothing older than
-what its user may see. The message that takes a user out is the last one that reaches them.
+what its user may see. The message that takes a user out is the last one that reaches them. What is missing is read from
+the database, once for all subscribers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
+
+from rest_framework.exceptions import NotFound
 
 from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
+from chat_server.database import in_thread
 
 from . import catchup
 from .broadcast import encode
 from .events import Payload, Typing
 
+logger = logging.getLogger(__name__)
+
 TYPING_SECONDS = 6.0
-MAX_WAITING = 1000  # events for a subscriber that is being let in and takes what it missed too slowly
+MAX_WAITING = 1000  # events for a socket that is being let in and takes what it missed too slowly
 
 
 @dataclass(eq=False, slots=True)
@@ -33,12 +42,24 @@ class Connection:
     send: Callable[[str], Awaitable[None]]
     close: Callable[[int], Awaitable[None]]
     take_in: Callable[[], Awaitable[None]]  # returns once the client has taken most of what it was sent, or is closed
+    waiting: int = 0  # events that it is not handed yet, over all of its conversations
 
 
 class Subscriber:
     """A socket in one conversation: how far it is there. This kind is a socket that has no other conversation."""
 
-    __slots__ = ("connection", "is_typing", "participant_id", "room", "version", "visible_after_seq", "waiting")
+    is_told_of_changes = False  # of what is no message, such as the conversation's name
+
+    __slots__ = (
+        "connection",
+        "is_going_live",
+        "is_typing",
+        "participant_id",
+        "room",
+        "version",
+        "visible_after_seq",
+        "waiting",
+    )
 
     def __init__(self, room: "Room", connection: Connection) -> None:
         self.room, self.connection = room, connection
@@ -46,12 +67,18 @@ class Subscriber:
         self.version = 0  # of the last durable event that was handed to it
         self.visible_after_seq = 0
         self.is_typing = False
-        self.waiting: list[Payload] | None = []  # what comes while it is let in; None: it is live
+        self.waiting: deque[Payload] | None = deque()  # what comes while it is let in; None: it is live
+        self.is_going_live = False
         room.subscribers.add(self)  # from here on events wait for it
 
     @property
     def user_id(self) -> int:
         return self.connection.user_id
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something else has to be sent before what waits."""
+        return not self.participant_id
 
     async def take(self, event: Payload) -> None:
         """Hand it an event, or keep that until it is live."""
@@ -59,7 +86,8 @@ class Subscriber:
             await self.deliver(event)
             return
         self.waiting.append(event)
-        if len(self.waiting) > MAX_WAITING:
+        self.connection.waiting += 1
+        if self.connection.waiting > MAX_WAITING:
             await self.connection.close(CloseCode.TOO_SLOW)
 
     async def catch_up(self, events: Iterable[Payload]) -> None:
@@ -69,16 +97,22 @@ class Subscriber:
             await self.connection.take_in()
 
     async def go_live(self, *, patient: bool = True) -> None:
-        """Hand it what came meanwhile; what comes from now on is handed out at once.
+        """Hand it what came meanwhile; what comes from now on is handed out at once. Does nothing while it is held.
 
         Not `patient`, for who has others to see to: without waiting for a client that takes it slowly.
         """
-        while self.waiting:
-            waiting, self.waiting = self.waiting, []
-            for event in waiting:
-                await self.deliver(event)
+        if self.is_going_live:  # one at a time, else they overtake each other
+            return
+        self.is_going_live = True
+        try:
+            while self.waiting and not self.is_held:
+                self.connection.waiting -= 1
+                await self.deliver(self.waiting.popleft())
                 await (self.connection.take_in() if patient else asyncio.sleep(0))
-        self.waiting = None
+            if not self.is_held:
+                self.waiting = None
+        finally:
+            self.is_going_live = False
 
     async def deliver(self, event: Payload) -> None:
         """Send an event's frame, unless it is not for this subscriber, or no longer."""
@@ -97,9 +131,20 @@ class Subscriber:
         if event["gone"] == self.user_id:
             await self.lose(CloseCode.NOT_PARTICIPANT)
 
+    def forget(self) -> None:
+        """Leave the room: nothing more is handed to it, what waits neither."""
+        self.room.subscribers.discard(self)
+        if self.waiting:
+            self.connection.waiting -= len(self.waiting)
+            self.waiting.clear()
+
     async def refresh(self, shown: catchup.Shown) -> None:
         """Go by what the conversation is to the user now."""
-        self.visible_after_seq = max(self.visible_after_seq, shown.parts[self.user_id].visible_after_seq)
+        self.begin_after(shown.parts[self.user_id].visible_after_seq)
+
+    def begin_after(self, seq: int) -> None:
+        """What was said up to there is no longer for the user."""
+        self.visible_after_seq = max(self.visible_after_seq, seq)
 
     async def lose(self, code: CloseCode) -> None:
         """The conversation is nothing to the user any more, for the reason of that close code."""
@@ -109,8 +154,9 @@ class Subscriber:
 class Room:
     """The subscribers of one conversation."""
 
-    def __init__(self, conversation_id: int) -> None:
-        self.conversation_id = conversation_id
+    def __init__(self, conversation_id: int, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        """`spawn`: have something done beside everything else."""
+        self.conversation_id, self.spawn = conversation_id, spawn
         self.subscribers: set[Subscriber] = set()
         self.version: int | None = None  # of the last durable event handed out; None: not known yet
         self.last_seq = 0
@@ -122,7 +168,6 @@ class Room:
         self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
         self.typing: dict[int, tuple[str, asyncio.TimerHandle]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
 
     @property
     def is_behind(self) -> bool:
@@ -165,13 +210,72 @@ class Room:
             if subscriber.user_id != not_to:
                 await subscriber.take(event)
 
+    async def end(self) -> None:
+        """The conversation is gone for all."""
+        for subscriber in list(self.subscribers):
+            await subscriber.lose(CloseCode.NOT_FOUND)
+
+    # Repair ------------------------------------------------------------------------------------
+
+    def repair(self) -> None:
+        """Read what is missing, once for all subscribers, beside everything else."""
+        if self.is_behind and not self.repairing:
+            self.repairing = True
+            self.spawn(self._repair())
+
+    async def _repair(self) -> None:
+        try:
+            while self.subscribers and self.is_behind and self.version is not None:
+                heard = self.known_version
+                events, head = await in_thread(catchup.read_all)(self.conversation_id, self.version)
+                await self.hand_out(events)
+                if not events and self.known_version == heard:  # nothing is missing up to the head, whatever we heard
+                    self.version = self.known_version = max(self.version, head)
+        except Exception as error:
+            logger.warning("a conversation could not be caught up (%s); tried again", type(error).__name__)
+        finally:
+            self.repairing = False
+
+    def refresh(self) -> None:
+        """Look at who takes part and what the conversation is called, and show it where it has changed."""
+        self.refresh_again = True
+        if not self.refreshing:
+            self.refreshing = True
+            self.spawn(self._refresh())
+
+    async def _refresh(self) -> None:
+        try:
+            while self.refresh_again:
+                self.refresh_again = False
+                await self._look()
+        except NotFound:
+            await self.end()
+        except Exception as error:
+            logger.warning("a conversation could not be looked at (%s); tried again", type(error).__name__)
+        finally:
+            self.refreshing = False
+
+    async def _look(self) -> None:
+        present = [(each, each.participant_id) for each in self.subscribers if each.participant_id]
+        users = {subscriber.user_id for subscriber, _ in present}
+        shown_changes = {subscriber.user_id for subscriber, _ in present if subscriber.is_told_of_changes}
+        shown = await in_thread(catchup.read_shown)(self.conversation_id, users, shown_changes)
+        for subscriber, participant_id in present:
+            part = shown.parts.get(subscriber.user_id)
+            if part is None or part.participant_id != participant_id:
+                await subscriber.lose(CloseCode.NOT_PARTICIPANT)
+            elif subscriber in self.subscribers:
+                await subscriber.refresh(shown)
+        self.revision = max(self.revision, shown.head.revision)  # now: what failed above is done again
+
     # Typing ------------------------------------------------------------------------------------
 
     async def begin_typing(self, user_id: int, username: str) -> None:
         """Show that somebody types; it ends by itself after `TYPING_SECONDS` without another word of it."""
         if user_id in self.typing:
             self.typing[user_id][1].cancel()
-        timer = asyncio.get_running_loop().call_later(TYPING_SECONDS, self._typing_ran_out, user_id)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(TYPING_SECONDS, lambda: self.spawn(self.end_typing(user_id)))
         self.typing[user_id] = (username, timer)
         await self._show_typing(user_id, username, is_typing=True)
 
@@ -181,11 +285,6 @@ class Room:
             username, timer = self.typing.pop(user_id)
             timer.cancel()
             await self._show_typing(user_id, username, is_typing=False)
-
-    def _typing_ran_out(self, user_id: int) -> None:
-        task = asyncio.get_running_loop().create_task(self.end_typing(user_id))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
     async def _show_typing(self, user_id: int, username: str, *, is_typing: bool) -> None:
         event = Typing(conversation_id=self.conversation_id, user_id=user_id, username=username, is_typing=is_typing)

@@ -58,7 +58,8 @@ class InboxConsumer(SocketConsumer):
 
     async def take(self, frame: Payload, client_id: str | None) -> None:
         kind, conversation_id = frame.get("type"), frame.get("conversation_id")
-        if not (isinstance(kind, str) and kind in MAY_WAIT and isinstance(conversation_id, int)):
+        may_wait = isinstance(kind, str) and kind in MAY_WAIT
+        if not isinstance(conversation_id, int) or not (may_wait or conversation_id in self.lanes):
             await super().take(frame, client_id)
             return
         task = asyncio.create_task(self._take_after(self.lanes.get(conversation_id), frame, client_id))
@@ -89,6 +90,7 @@ class InboxConsumer(SocketConsumer):
         await super().websocket_shutdown(message)
 
     async def disconnect(self, code: int) -> None:
+        self.leave()  # at once: finishing may take longer than this is given
         await self._finish()
         await super().disconnect(code)
 

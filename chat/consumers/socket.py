@@ -237,9 +237,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         return {"message_id": message.pk, "seq": message.seq, "created_at": created_at, "duplicate": not is_new}
 
     async def show_typing(self, said: Payload) -> Payload:
-        subscriber = self.subscriber(said["conversation_id"])
-        if self.connection is not None:  # else it would be said to type for ever after
-            get_hub().announce_typing(subscriber, is_typing=said["is_typing"])
+        get_hub().announce_typing(self.subscriber(said["conversation_id"]), is_typing=said["is_typing"])
         return {}
 
     async def mark_read(self, said: Payload) -> Payload:

@@ -38,10 +38,11 @@ def open_private_conversation(*, user: User, participant_ids: Iterable[int]) -> 
     )
     if created:
         _join(conversation, [user, other], now=now)
-    elif conversation.participants.filter(user=user.pk, hidden_at_seq__isnull=False).exists():
-        conversation = log.lock(conversation_id=conversation.pk)
-        conversation.participants.filter(user=user.pk).update(hidden_at_seq=None)
-        log.note_change(conversation)
+    elif conversation.participants.filter(user=user.pk, hidden_at_seq__gte=conversation.last_seq).exists():
+        conversation, participant = log.lock_for(user, conversation_id=conversation.pk)
+        participant.hidden_at_seq = None
+        participant.save(update_fields=["hidden_at_seq"])
+        _publish_part(participant)
     return conversation, created
 
 
@@ -138,7 +139,7 @@ def delete_conversation(*, user: User, conversation_id: int) -> None:
     end = conversation.last_seq
     participant.hidden_at_seq = participant.visible_after_seq = participant.last_read_seq = end
     participant.save(update_fields=["hidden_at_seq", "visible_after_seq", "last_read_seq"])
-    log.note_change(conversation)
+    _publish_part(participant)
 
 
 @transaction.atomic
@@ -240,6 +241,16 @@ def _take_out(conversation: Conversation, participant: ConversationParticipant, 
     log.note_change(conversation)
     if not conversation.participants.filter(is_admin=True).exists():
         _set_admin(conversation, heir, True, actor=actor)
+
+
+def _publish_part(participant: ConversationParticipant) -> None:
+    """Tell the user's own sockets; it is nothing to the other one of the conversation."""
+    changed = broadcast.part_changed(
+        conversation_id=participant.conversation_id,
+        user_id=participant.user_id,
+        visible_after_seq=participant.visible_after_seq,
+    )
+    broadcast.publish_on_commit(broadcast.conversation_group(participant.conversation_id), changed)
 
 
 def _delete(conversation: Conversation) -> None:

@@ -42,22 +42,22 @@ def ignore_client_id() -> None:
 
 def no_repair() -> None:
     """What the channel layer lost is not looked for."""
-    from chat.hub import Hub
+    from chat.room import Room
 
-    replace(Hub, "repair", lambda _: lambda self, room: None)
+    replace(Room, "repair", lambda _: lambda self: None)
 
 
 def no_membership_recheck() -> None:
     """A socket that was let in stays, whoever is removed."""
     from chat import broadcast, watch
-    from chat.hub import Hub
+    from chat.room import Room
 
-    async def look_away(self: Any, room: Any) -> None:
+    async def look_away(self: Any, *args: Any) -> None:
         return None
 
-    replace(watch, "_why_lost", lambda _: lambda subscriber, participant_id, rights: None)
+    replace(watch, "_is_lost", lambda _: lambda subscriber, participant_id, rights: False)
     replace(watch.Reconciliation, "_go_by", lambda _: look_away)
-    replace(Hub, "_look_at", lambda _: look_away)
+    replace(Room, "_look", lambda _: look_away)
     replace(broadcast, "LEAVING", lambda _: ())
 
 

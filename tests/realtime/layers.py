@@ -118,3 +118,20 @@ class FadingLayer(InMemoryChannelLayer):
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         await self._hang()
         await super().group_send(group, message)
+
+
+class SlowLayer(InMemoryChannelLayer):
+    """Leaves a group a moment after it was asked to, or not at all while it `refuses`."""
+
+    refuses = False
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.is_leaving = asyncio.Event()
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.is_leaving.set()
+        await asyncio.sleep(0.1)
+        if self.refuses:
+            raise ConnectionError
+        await super().group_discard(group, channel)

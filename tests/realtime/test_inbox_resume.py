@@ -137,6 +137,17 @@ async def test_a_second_resume_brings_nothing_twice(
     assert (frames, answer["recovered"]) == ([], [conversation.pk])
 
 
+async def test_what_was_resumed_once_is_not_sent_again(
+    open_inbox: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+) -> None:
+    await post(bob, conversation)
+    socket = await open_inbox(alice, resume={conversation.pk: 0})
+    assert versions((await resumed(socket))[0]) == [1]
+    await socket.send({"type": "resume", "versions": {str(conversation.pk): 0}})
+    frames, answer = await resumed(socket)
+    assert (frames, answer["reload"]) == ([], [conversation.pk])
+
+
 async def test_a_resume_with_a_client_id_is_acknowledged_after_resumed(
     open_inbox: Open, alice: Any, conversation: Any
 ) -> None:

@@ -1,0 +1,173 @@
+"""What an inbox gets where several things happen to it at once."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from tests.realtime.frames import DURABLE, contents, durable, eventually, until_pong
+
+Open = Callable[..., Any]
+ARRIVES = 5
+
+
+class Gate:
+    """A function of the database that reads, and answers once it is let."""
+
+    def __init__(self, plain: Callable[..., Any]) -> None:
+        self.plain = plain
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, *args: Any) -> Any:
+        answer = self.plain(*args)
+        self.reached.set()
+        self.opened.wait(5)
+        return answer
+
+    async def reach(self) -> None:
+        """Return once it has read."""
+        assert await asyncio.to_thread(self.reached.wait, 5)
+
+
+@pytest.fixture
+def gate(monkeypatch: Any) -> Any:
+    """`gate(owner, "name")`: the function there is a `Gate` from here on."""
+    gates: list[Gate] = []
+
+    def put(owner: Any, name: str) -> Gate:
+        gate = Gate(getattr(owner, name))
+        monkeypatch.setattr(owner, name, gate)
+        gates.append(gate)
+        return gate
+
+    yield put
+    for each in gates:
+        each.opened.set()
+
+
+@pytest.mark.parametrize("frame", ["ping", "resume"])
+async def test_a_conversation_that_comes_while_the_inbox_goes_live_is_shown_before_its_messages(
+    connect: Open, open_inbox: Open, gate: Any, add: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, carol: Any, group: Any, frame: str,
+) -> None:  # fmt: skip
+    from chat import catchup
+
+    await open_inbox(alice)  # the group is live here
+    socket = await connect(carol, path="/ws/inbox/")
+    await socket.receive("connected")
+    read = gate(catchup, "read_shown")
+    await add(group, alice, carol)
+    await read.reach()
+    if frame == "ping":
+        assert await until_pong(socket) == []
+    else:
+        await socket.send({"type": "resume", "versions": {str(group.pk): 0}})
+        assert (await socket.receive_until("resumed"))["reload"] == [group.pk]
+    for content in "123":
+        await post(alice, group, content)
+    read.opened.set()
+    assert (await socket.receive())["type"] == "conversation_added"
+    assert contents(await durable(socket, 3, timeout=ARRIVES)) == ["1", "2", "3"]
+    assert await until_pong(socket, *DURABLE) == []
+
+
+async def test_a_change_is_shown_though_it_was_being_looked_at_when_the_inbox_came(
+    connect: Open, open_inbox: Open, gate: Any, call: Callable[..., Any], monkeypatch: Any,
+    alice: Any, bob: Any, group: Any,
+) -> None:  # fmt: skip
+    from chat import catchup
+    from chat.hub import get_hub
+
+    await open_inbox(alice)
+    plain, reads, may_come = get_hub().places.arun, [0], asyncio.Event()
+
+    async def read_places(user_id: int) -> Any:
+        places = await plain(user_id)
+        reads[0] += 1
+        if reads[0] == 2:  # the one that counts
+            await may_come.wait()
+        return places
+
+    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    socket = await connect(bob, path="/ws/inbox/")
+
+    async def has_read() -> bool:
+        return reads[0] == 2
+
+    await eventually(has_read)
+    look = gate(catchup, "read_shown")
+    await call(alice, "patch", f"conversations/{group.pk}/", {"description": "What it is about"})
+    await look.reach()
+    may_come.set()
+    await socket.receive("connected")
+    look.opened.set()
+    updated = await socket.receive_until("conversation_updated", timeout=ARRIVES)
+    assert updated["conversation"]["description"] == "What it is about"
+
+
+async def test_frames_of_one_conversation_are_answered_in_their_order(
+    open_inbox: Open, alice: Any, conversation: Any, monkeypatch: Any
+) -> None:
+    from chat import services
+
+    plain = services.asend_message
+
+    async def take_long(**said: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await plain(**said)
+
+    monkeypatch.setattr(services, "asend_message", take_long)
+    socket = await open_inbox(alice)
+    of_it = {"conversation_id": conversation.pk}
+    await socket.send({"type": "chat_message", "content": "1", "client_id": "1", **of_it})
+    await socket.send({"type": "typing", "is_typing": True, "client_id": "2", **of_it})
+    await socket.send({"type": "ping", "client_id": "3", **of_it})
+    await socket.send({"type": "ping", "client_id": "4"})
+    answers = [(await socket.receive_until("ack", timeout=ARRIVES))["client_id"] for _ in range(4)]
+    assert answers == ["4", "1", "2", "3"]
+
+
+async def test_an_inbox_that_goes_is_left_at_once_and_what_it_said_is_done(
+    open_inbox: Open, alice: Any, conversation: Any, monkeypatch: Any
+) -> None:
+    from chat import services
+    from chat.hub import get_hub
+
+    plain, may_go_on = services.asend_message, asyncio.Event()
+
+    async def wait(**said: Any) -> Any:
+        await may_go_on.wait()
+        return await plain(**said)
+
+    monkeypatch.setattr(services, "asend_message", wait)
+    socket = await open_inbox(alice)
+    said = {"type": "chat_message", "conversation_id": conversation.pk, "content": "1"}
+    await socket.send(said)
+    await socket.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
+
+    async def is_left() -> bool:
+        return not get_hub().inboxes and not get_hub().rooms
+
+    await eventually(is_left, timeout=1)
+    may_go_on.set()
+    await eventually(sync_to_async(conversation.messages.exists))
+
+
+async def test_a_message_does_not_wait_for_all_who_come_and_go(
+    open_inbox: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+) -> None:
+    from chat import broadcast
+
+    socket = await open_inbox(alice)
+    status = broadcast.status(
+        user_id=bob.pk, username="bob", online=True, last_seen=None, conversation_ids=[conversation.pk]
+    )
+    await broadcast.publish(broadcast.EVERYWHERE, broadcast.statuses([status] * 20_000))
+    await post(bob, conversation)
+    before = 0
+    while (await socket.receive(timeout=ARRIVES))["type"] == "user_status":
+        before += 1
+    assert before < 20_000

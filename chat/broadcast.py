@@ -18,7 +18,7 @@ from django.db import transaction
 
 from .events import ChatMessage, Event, MessageDeleted, MessageUpdated, Payload
 from .models import Message
-from .serializers import MessageSerializer
+from .serializers import message_shape
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def durable_event(message: Message) -> Payload:
     return {
         "version": message.version,
         "seq": message.seq,
-        "frame": encode(kind(message=MessageSerializer(message).data, version=message.version)),
+        "frame": encode(kind(message=message_shape(message), version=message.version)),
         "sender_id": message.sender_id,
         "is_new": not (message.is_edited or message.is_deleted),
         "gone": happened.get("user_id") if happened.get("action") in LEAVING else None,

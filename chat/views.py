@@ -33,6 +33,7 @@ from .serializers import (
     SendMessageSerializer,
     SetAdminSerializer,
     UpdateConversationSerializer,
+    message_shape,
 )
 
 
@@ -221,7 +222,7 @@ class MessageCreate(APIView):
         conversation_id = said.pop("conversation")
         message, is_new = services.send_message(sender=request.user, conversation_id=conversation_id, **said)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(MessageSerializer(message).data, status=code)
+        return Response(message_shape(message), status=code)
 
 
 class MessageDetail(APIView):
@@ -230,7 +231,7 @@ class MessageDetail(APIView):
 
     @openapi.message
     def get(self, request: Request, message_id: int) -> Response:
-        return Response(MessageSerializer(self.message).data)
+        return Response(message_shape(self.message))
 
     @openapi.put_message
     def put(self, request: Request, message_id: int) -> Response:
@@ -242,7 +243,7 @@ class MessageDetail(APIView):
 
     def _edit(self, request: Request, wanted: dict[str, Any]) -> Response:
         message = services.edit_message(editor=request.user, message_id=self.message.pk, content=wanted.get("content"))
-        return Response(MessageSerializer(message).data)
+        return Response(message_shape(message))
 
 
 class MessageDelete(APIView):

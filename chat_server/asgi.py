@@ -3,10 +3,10 @@
 import os
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
-http = get_asgi_application()  # sets Django up: what follows may import models
+django.setup(set_prefix=False)  # what follows may import models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
@@ -14,11 +14,13 @@ from authentication.middleware import AccessTokenMiddleware  # noqa: E402
 from chat.hub import get_hub  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
+from .handler import ThreadHandler  # noqa: E402
 from .logs import mask_daphne_access_log  # noqa: E402
 from .origins import OriginGuard  # noqa: E402
 
 mask_daphne_access_log()
 
+http = ThreadHandler()
 router = ProtocolTypeRouter(
     {
         "http": http,

@@ -13,7 +13,7 @@ from .database import in_thread
 PART_TIMEOUT = 2.0  # seconds; the answer comes within 3
 
 
-async def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the process lives."""
     return JsonResponse({"status": "ok"})
 

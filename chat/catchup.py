@@ -106,11 +106,17 @@ def _part_of(row: ConversationParticipant, last_seq: int) -> Part:
     return Part(row.pk, row.visible_after_seq, row.last_read_seq, is_hidden)
 
 
-def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int]:
-    """The next durable events after version `since`, and a version up to which nothing else is missing."""
+def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int, dict[int, int]]:
+    """The next durable events after version `since`, a version up to which nothing else is missing, and by user where
+    their history begins: what the layer lost may be a deletion of one's history, and then an edit of something older.
+    """
     head = Conversation.objects.filter(pk=conversation_id).values_list("version", flat=True).first() or since
     changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=since)
-    return [durable_event(message) for message in changed.order_by("version")[:AT_A_TIME]], head
+    events = [durable_event(message) for message in changed.order_by("version")[:AT_A_TIME]]
+    if all(event["is_new"] for event in events):
+        return events, head, {}
+    parts = ConversationParticipant.objects.filter(conversation=conversation_id)
+    return events, head, dict(parts.values_list("user", "visible_after_seq"))
 
 
 # Inboxes ------------------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ class Channel:
 
         async def leave() -> None:
             layer: Any = get_channel_layer()
+            for conversation_id in self.leaving & self.conversations:  # opened again before it was known to be left
+                await layer.group_add(broadcast.conversation_group(conversation_id), self.name)
+                self.leaving.discard(conversation_id)
             for conversation_id in (self.conversations | self.leaving).difference(conversations):
                 if conversation_id in conversations:  # opened meanwhile
                     continue
@@ -91,7 +94,7 @@ class Channel:
 
     def follows(self, conversations: Set[int]) -> bool:
         """Whether it is in the groups of these conversations and in no other."""
-        return self.conversations == conversations and not self.leaving - conversations
+        return self.conversations == conversations and not self.leaving
 
     async def _within_a_second(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -111,8 +111,8 @@ class Hub:
             raise
         if subscriber not in room.subscribers:  # what ended its right meanwhile has closed it
             return
-        subscriber.participant_id, subscriber.visible_after_seq = missed.part[:2]
-        subscriber.version = missed.since
+        subscriber.participant_id, subscriber.version = missed.part.participant_id, missed.since
+        subscriber.begin_after(missed.part.visible_after_seq)
         connected = Connected(
             conversation_id=room.conversation_id,
             user_id=connection.user_id,
@@ -300,7 +300,8 @@ class Hub:
 
     async def _take_receipt(self, *, conversation_id: int, user_id: int, last_read_seq: int, frame: str) -> None:
         if room := self.rooms.get(conversation_id):
-            await room.show({"frame": frame, "reader_id": user_id, "last_read_seq": last_read_seq})
+            about = ("read", user_id)
+            await room.show({"frame": frame, "about": about, "reader_id": user_id, "last_read_seq": last_read_seq})
 
     async def _take_typing(self, *, conversation_id: int, user_id: int, username: str, is_typing: bool) -> None:
         room = self.rooms.get(conversation_id)
@@ -331,7 +332,7 @@ class Hub:
                 status="online" if online else "offline",
                 last_seen=last_seen,
             )
-            await room.show({"frame": broadcast.encode(event)}, not_to=user_id)
+            await room.show({"frame": broadcast.encode(event), "about": ("status", user_id)}, not_to=user_id)
             await asyncio.sleep(0)  # an inbox may get hundreds of these
 
     async def _take_sessions_ended(self, *, session_ids: list[str]) -> None:

@@ -57,8 +57,10 @@ class InboxSubscriber(Subscriber):
     def place(self, head: Head, part: Part) -> None:
         """From here on, and as this participant."""
         self.version, self.last_seq, self.revision = head
-        self.participant_id, self.visible_after_seq, self.last_read_seq, self.is_hidden = part
-        if self.room.refreshing or self.revision < self.room.revision:  # it may have changed since this was read
+        self.participant_id, begin, self.last_read_seq, self.is_hidden = part
+        is_old = self.room.refreshing or self.revision < self.room.revision or begin < self.visible_after_seq
+        self.begin_after(begin)
+        if is_old or (self.is_hidden and self._has_news()):  # it may have changed since this was read
             self.room.refresh()
 
     @property
@@ -76,6 +78,10 @@ class InboxSubscriber(Subscriber):
             self._hold()
             await super().take(event)
             self.room.refresh()
+
+    def _has_news(self) -> bool:
+        """Whether something that waits is new enough to bring a hidden conversation back."""
+        return any(event["seq"] > self.visible_after_seq for event in self.waiting or ())
 
     def _hold(self) -> None:
         """Keep what comes until it goes live again."""
@@ -134,10 +140,14 @@ class InboxSubscriber(Subscriber):
             self.is_hidden = True
             self.last_read_seq = max(self.last_read_seq, part.last_read_seq)
             self._hold()
+            self.latest.clear()
+            if self._has_news():
+                self.room.refresh()
             await self.inbox.send(ConversationRemoved(conversation_id=self.room.conversation_id))
         elif self.is_hidden and not part.is_hidden:
             self.is_hidden = False
             self.last_seq = max(self.last_seq, self.visible_after_seq)
+            self.last_read_seq = max(self.last_read_seq, part.last_read_seq)
             has_any = self.last_seq > self.visible_after_seq
             last_message = payload["last_message"] if has_any else None
             await self.show_added({**payload, **self._numbers(), "last_message": last_message})

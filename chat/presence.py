@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0  # a page that is loaded again is not seen to go
 TICK_SECONDS = 10.0
+BUSY_SECONDS = 0.2  # before a user's row that somebody else holds is tried again
 LEASE = timedelta(seconds=40)  # a killed process shows after LEASE + TICK_SECONDS at most
 
 
@@ -52,15 +53,18 @@ class Presence:
         self.process = uuid.uuid4().hex
         self.sockets: Counter[int] = Counter()
         self.leased: set[int] = set()  # who is online here, those in their grace too
+        self.leaving: dict[int, asyncio.TimerHandle] = {}  # whose last socket closed, until the grace is over
         self.next: Turn | None = None
         self.wake = asyncio.Event()
 
     def opened(self, user_id: int) -> None:
         """Count a socket of the user; they are not online by it before `show`."""
         self.sockets[user_id] += 1
+        if user_id in self.leaving:
+            self.leaving.pop(user_id).cancel()
 
     async def show(self, user_id: int) -> None:
-        """A socket of the user was let in: when this returns they are online."""
+        """A socket of the user was let in: when this returns they are online; soon, where somebody holds their row."""
         if user_id not in self.leased:
             self.leased.add(user_id)
             await asyncio.shield(self._enqueue(user_id))  # others may wait for the same turn
@@ -70,10 +74,11 @@ class Presence:
         self.sockets[user_id] -= 1
         if self.sockets[user_id] <= 0:
             del self.sockets[user_id]
-            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._hide, user_id)
+            self.leaving[user_id] = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._hide, user_id)
 
     def _hide(self, user_id: int) -> None:
-        if user_id in self.leased and user_id not in self.sockets:
+        del self.leaving[user_id]
+        if user_id in self.leased:
             self.leased.discard(user_id)
             self._enqueue(user_id)
 
@@ -110,14 +115,20 @@ class Presence:
         present = set(self.leased)
         try:
             if users is None:
-                news = await in_thread(renew, watching)(self.process, present)
+                news, busy = await in_thread(renew, watching)(self.process, present)
             else:
-                news = await in_thread(settle, watching)(self.process, users & present, users - present)
+                news, busy = await in_thread(settle, watching)(self.process, users & present, users - present)
         except Exception as error:
             logger.warning("presence could not be written (%s); tried again", type(error).__name__)
             return
         if news:
             broadcast.publish_soon(broadcast.EVERYWHERE, broadcast.statuses(news))
+        if busy:
+            asyncio.get_running_loop().call_later(BUSY_SECONDS, self._enqueue_all, busy)
+
+    def _enqueue_all(self, users: set[int]) -> None:
+        for user_id in users:
+            self._enqueue(user_id)
 
     async def stop(self) -> None:
         """Let the leases end soon: who comes back to another process meanwhile is never seen to go."""
@@ -136,29 +147,36 @@ def expire(process: str) -> None:
     _leases(process).update(expires_at=timezone.now() + timedelta(seconds=GRACE_SECONDS))
 
 
-def renew(process: str, present: set[int]) -> list[Payload]:
-    """Renew the leases of a process and end all that ran out anywhere; returns the statuses to publish."""
+News = tuple[list[Payload], set[int]]  # statuses to publish, and users whose row somebody else holds: to be tried again
+
+
+def renew(process: str, present: set[int]) -> News:
+    """Renew the leases of a process and end all that ran out anywhere."""
     now = timezone.now()
     renewed = _leases(process).filter(user__in=present).update(expires_at=now + LEASE)
     ended = set(PresenceLease.objects.filter(expires_at__lt=now).values_list("user", flat=True))
     missing = present if renewed < len(present) else set()
     # Who is here stays here, though a lease of theirs ended in a process that died.
-    return settle(process, missing | (ended & present), ended - present) if missing or ended else []
+    return settle(process, missing | (ended & present), ended - present) if missing or ended else ([], set())
 
 
 @transaction.atomic
-def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
+def settle(process: str, present: set[int], absent: set[int]) -> News:
     """Write leases for `present`, end those for `absent`, and flip `is_online` where that decides it."""
     user_model = get_user_model()
     now = timezone.now()
     # The user's row orders the processes: else a last lease that goes and a first one that comes miss each other.
-    rows = user_model.objects.filter(pk__in=present | absent).order_by("pk").select_for_update(no_key=True)
+    # One that is held for long (an account that is being deleted) holds up nobody else.
+    asked = user_model.objects.filter(pk__in=present | absent)
+    rows = asked.order_by("pk").select_for_update(no_key=True, skip_locked=True)
     users = {user.pk: user for user in rows}
+    others = (present | absent) - users.keys()
+    busy = set(asked.filter(pk__in=others).values_list("pk", flat=True)) if others else set()
     leases = [PresenceLease(process=process, user_id=pk, expires_at=now + LEASE) for pk in present & users.keys()]
     PresenceLease.objects.bulk_create(
         leases, update_conflicts=True, unique_fields=["process", "user"], update_fields=["expires_at"]
     )
-    _leases(process).filter(user__in=absent).delete()
+    _leases(process).filter(user__in=absent & users.keys()).delete()
     PresenceLease.objects.filter(user__in=users, expires_at__lt=now).delete()
     held = set(PresenceLease.objects.filter(user__in=users).values_list("user", flat=True))
     came = [user for pk, user in users.items() if pk in held and not user.is_online]
@@ -169,7 +187,7 @@ def settle(process: str, present: set[int], absent: set[int]) -> list[Payload]:
         user.is_online = True
     for user in went:
         user.is_online, user.last_seen = False, now
-    return _statuses([*came, *went])
+    return _statuses([*came, *went]), busy
 
 
 def _statuses(users: list[User]) -> list[Payload]:

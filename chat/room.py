@@ -28,7 +28,7 @@ from .events import Payload, Typing
 logger = logging.getLogger(__name__)
 
 TYPING_SECONDS = 6.0
-MAX_WAITING = 1000  # events for a socket that is being let in and takes what it missed too slowly
+MAX_WAITING = 1000  # durable events for a socket that is being let in and takes what it missed too slowly
 
 
 @dataclass(eq=False, slots=True)
@@ -42,7 +42,7 @@ class Connection:
     send: Callable[[str], Awaitable[None]]
     close: Callable[[int], Awaitable[None]]
     take_in: Callable[[], Awaitable[None]]  # returns once the client has taken most of what it was sent, or is closed
-    waiting: int = 0  # events that it is not handed yet, over all of its conversations
+    waiting: int = 0  # durable events that it is not handed yet, over all of its conversations
 
 
 class Subscriber:
@@ -54,6 +54,7 @@ class Subscriber:
         "connection",
         "is_going_live",
         "is_typing",
+        "latest",
         "participant_id",
         "room",
         "version",
@@ -67,7 +68,9 @@ class Subscriber:
         self.version = 0  # of the last durable event that was handed to it
         self.visible_after_seq = 0
         self.is_typing = False
-        self.waiting: deque[Payload] | None = deque()  # what comes while it is let in; None: it is live
+        # What comes while it is let in; None: it is live. Of what is not durable only the latest, by what it is about.
+        self.waiting: deque[Payload] | None = deque()
+        self.latest: dict[tuple[str, int], Payload] = {}
         self.is_going_live = False
         room.subscribers.add(self)  # from here on events wait for it
 
@@ -84,11 +87,13 @@ class Subscriber:
         """Hand it an event, or keep that until it is live."""
         if self.waiting is None:
             await self.deliver(event)
-            return
-        self.waiting.append(event)
-        self.connection.waiting += 1
-        if self.connection.waiting > MAX_WAITING:
-            await self.connection.close(CloseCode.TOO_SLOW)
+        elif about := event.get("about"):
+            self.latest[about] = event
+        else:
+            self.waiting.append(event)
+            self.connection.waiting += 1
+            if self.connection.waiting > MAX_WAITING:
+                await self.connection.close(CloseCode.TOO_SLOW)
 
     async def catch_up(self, events: Iterable[Payload]) -> None:
         """Hand it what it missed, no faster than its client takes it."""
@@ -105,14 +110,20 @@ class Subscriber:
             return
         self.is_going_live = True
         try:
-            while self.waiting and not self.is_held:
-                self.connection.waiting -= 1
-                await self.deliver(self.waiting.popleft())
+            while (self.waiting or self.latest) and not self.is_held:
+                await self.deliver(self._next())
                 await (self.connection.take_in() if patient else asyncio.sleep(0))
             if not self.is_held:
                 self.waiting = None
         finally:
             self.is_going_live = False
+
+    def _next(self) -> Payload:
+        """Of what waits, the next; durable ones first: a receipt is about a message."""
+        if not self.waiting:
+            return self.latest.pop(next(iter(self.latest)))
+        self.connection.waiting -= 1
+        return self.waiting.popleft()
 
     async def deliver(self, event: Payload) -> None:
         """Send an event's frame, unless it is not for this subscriber, or no longer."""
@@ -134,6 +145,7 @@ class Subscriber:
     def forget(self) -> None:
         """Leave the room: nothing more is handed to it, what waits neither."""
         self.room.subscribers.discard(self)
+        self.latest.clear()
         if self.waiting:
             self.connection.waiting -= len(self.waiting)
             self.waiting.clear()
@@ -205,7 +217,10 @@ class Room:
                     await asyncio.sleep(0)  # else what is owed grows past its bound before the loop writes any of it
 
     async def show(self, event: Payload, *, not_to: int | None = None) -> None:
-        """Hand an event that is not durable to every subscriber but those of user `not_to`."""
+        """Hand an event that is not durable to every subscriber but those of user `not_to`.
+
+        The later one of two that have the same `about`, a kind and a user, makes the earlier one old.
+        """
         for subscriber in list(self.subscribers):
             if subscriber.user_id != not_to:
                 await subscriber.take(event)
@@ -227,7 +242,9 @@ class Room:
         try:
             while self.subscribers and self.is_behind and self.version is not None:
                 heard = self.known_version
-                events, head = await in_thread(catchup.read_all)(self.conversation_id, self.version)
+                events, head, begins = await in_thread(catchup.read_all)(self.conversation_id, self.version)
+                for subscriber in self.subscribers:
+                    subscriber.begin_after(begins.get(subscriber.user_id, 0))
                 await self.hand_out(events)
                 if not events and self.known_version == heard:  # nothing is missing up to the head, whatever we heard
                     self.version = self.known_version = max(self.version, head)
@@ -288,7 +305,7 @@ class Room:
 
     async def _show_typing(self, user_id: int, username: str, *, is_typing: bool) -> None:
         event = Typing(conversation_id=self.conversation_id, user_id=user_id, username=username, is_typing=is_typing)
-        await self.show({"frame": encode(event)}, not_to=user_id)
+        await self.show({"frame": encode(event), "about": ("typing", user_id)}, not_to=user_id)
 
     def close(self) -> None:
         """Forget who types: nobody is here to see it."""

@@ -127,7 +127,8 @@ class Reconciliation:
         subscriber.begin_after(part.visible_after_seq)
         if part.is_hidden != subscriber.is_hidden:
             subscriber.room.refresh()
-        await subscriber.read_up_to(part.last_read_seq)
+        elif not subscriber.is_hidden:
+            await subscriber.read_up_to(part.last_read_seq)
 
 
 def _is_lost(subscriber: Subscriber, participant_id: int, rights: Rights) -> bool:

@@ -15,6 +15,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 serving = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sockets")
+# Read markers wait for rows that somebody may hold: so many at most, and nothing else behind them.
+marking = ThreadPoolExecutor(max_workers=4, thread_name_prefix="markers")
 # What closes sockets and renews leases does not queue behind what the sockets do.
 watching = ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch")
 

@@ -32,7 +32,7 @@ from chat.serializers import (
 )
 from chat_server.backlog import backlog_of
 from chat_server.close_codes import CloseCode
-from chat_server.database import in_thread
+from chat_server.database import in_thread, marking
 from chat_server.errors import as_api_exception, first_error, retry_after
 from chat_server.exceptions import Unavailable
 from chat_server.parsers import parse_json
@@ -108,6 +108,13 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
     @abstractmethod
     def pong(self, conversation_id: int | None) -> Event:
         """How far that conversation is; `NotFound`."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The whole life of the socket; however it ends, the hub has forgotten it then."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.leave()  # the server gives up who does not end in time, and `disconnect` may wait for a frame
 
     # The door ----------------------------------------------------------------------------------
 
@@ -241,7 +248,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         return {}
 
     async def mark_read(self, said: Payload) -> Payload:
-        await in_thread(services.mark_read)(
+        await in_thread(services.mark_read, marking)(
             reader=self.user, conversation_id=said["conversation_id"], message_id=said["message_id"]
         )
         return {}

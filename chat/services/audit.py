@@ -79,7 +79,7 @@ def examine_presence(*, user_id: int, repair: bool) -> list[Drift]:
     if wrong is None or not suspicion.wrong_presence().filter(pk=user_id).exists():
         return []
     if repair:
-        news = presence.settle("audit", set(), {user_id})
+        news, _ = presence.settle("audit", set(), {user_id})
         broadcast.publish_on_commit(broadcast.EVERYWHERE, broadcast.statuses(news))
     leases = "without a lease" if wrong.is_online else "with a live lease"
     found = f"is_online is {wrong.is_online} {leases}, should be {not wrong.is_online}"

@@ -256,4 +256,5 @@ def _publish_part(participant: ConversationParticipant) -> None:
 def _delete(conversation: Conversation) -> None:
     deleted = broadcast.conversation_deleted(conversation_id=conversation.pk)
     broadcast.publish_on_commit(broadcast.conversation_group(conversation.pk), deleted)
+    conversation.messages.all().delete()  # first: it takes long, and would lock the participants meanwhile
     conversation.delete()

@@ -121,9 +121,9 @@ class FadingLayer(InMemoryChannelLayer):
 
 
 class SlowLayer(InMemoryChannelLayer):
-    """Leaves a group a moment after it was asked to, or not at all while it `refuses`."""
+    """Leaves a group a moment after it was asked to; long after that if it `is_late`; not at all while it `refuses`."""
 
-    refuses = False
+    refuses = is_late = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -134,4 +134,9 @@ class SlowLayer(InMemoryChannelLayer):
         await asyncio.sleep(0.1)
         if self.refuses:
             raise ConnectionError
+        late = asyncio.get_running_loop().create_task(self._leave_late(group, channel))
+        await asyncio.shield(late)
+
+    async def _leave_late(self, group: str, channel: str) -> None:
+        await asyncio.sleep(1.5 if self.is_late else 0)
         await super().group_discard(group, channel)

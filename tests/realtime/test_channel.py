@@ -45,3 +45,20 @@ async def test_what_could_not_be_left_is_left_later(channel: Any) -> None:
     await channel.follow(rooms)
     assert channel.follows(rooms.keys())
     assert GROUP not in layer.groups
+
+
+async def test_what_was_left_later_than_it_was_waited_for_is_heard_again(channel: Any) -> None:
+    layer, rooms = get_channel_layer(), {7: None}
+    await channel.follow(rooms)
+    del rooms[7]
+    layer.is_late = True
+    leaving = asyncio.create_task(channel.follow(rooms))
+    await asyncio.sleep(1.2)  # given up
+    rooms[7] = None
+    await channel.subscribe([7])
+    await leaving
+    await asyncio.sleep(0.6)  # only now it is done
+    assert not channel.follows(rooms.keys())
+    await channel.follow(rooms)
+    assert channel.follows(rooms.keys())
+    assert channel.name in layer.groups[GROUP]

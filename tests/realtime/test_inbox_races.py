@@ -171,3 +171,132 @@ async def test_a_message_does_not_wait_for_all_who_come_and_go(
     while (await socket.receive(timeout=ARRIVES))["type"] == "user_status":
         before += 1
     assert before < 20_000
+
+
+@pytest.mark.parametrize("kind", ["inbox", "conversation"])
+async def test_a_socket_that_the_server_gives_up_is_forgotten(
+    open_inbox: Open, enter: Open, alice: Any, conversation: Any, monkeypatch: Any, kind: str
+) -> None:
+    """Daphne cancels who has not ended 10 s after the client went; `disconnect` waits behind the frame before it."""
+    from chat import services
+    from chat.hub import get_hub
+
+    async def hang(**said: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(services, "asend_message", hang)
+    socket = await (open_inbox(alice) if kind == "inbox" else enter(alice, conversation))
+    for _ in range(64 if kind == "inbox" else 1):
+        await socket.send({"type": "chat_message", "conversation_id": conversation.pk, "content": "1"})
+    await socket.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
+    await asyncio.sleep(0.3)
+    socket.communicator.future.cancel()
+    await asyncio.wait([socket.communicator.future], timeout=2)
+    hub = get_hub()
+    assert (dict(hub.presence.sockets), hub.rooms, hub.sockets, hub.inboxes) == ({}, {}, set(), {})
+
+
+async def test_what_is_not_durable_does_not_pile_up_for_who_is_let_in(
+    connect: Open, call: Callable[..., Any], post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+) -> None:
+    from chat import broadcast
+
+    socket = await connect(alice, path="/ws/inbox/")
+    await socket.receive("connected")
+    for number in range(2000):
+        frame = f'{{"type": "read_receipt", "last_read_seq": {number}}}'
+        receipt = broadcast.receipt(conversation_id=conversation.pk, user_id=bob.pk, last_read_seq=number, frame=frame)
+        await broadcast.publish(broadcast.conversation_group(conversation.pk), receipt)
+    await post(bob, conversation)
+    await asyncio.sleep(0.3)
+    first, last = await socket.receive(), await socket.receive()
+    assert (first["type"], last) == ("chat_message", {"type": "read_receipt", "last_read_seq": 1999})
+
+
+async def test_a_history_that_is_deleted_while_a_socket_is_let_in_does_not_come(
+    connect: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any], monkeypatch: Any,
+    alice: Any, bob: Any, conversation: Any,
+) -> None:  # fmt: skip
+    from chat.hub import get_hub
+
+    old = await post(bob, conversation, "old")
+    await enter(alice, conversation)  # the conversation is live here
+    plain, reached, may_go_on = get_hub().presence.show, asyncio.Event(), asyncio.Event()
+
+    async def show(user_id: int) -> None:
+        reached.set()
+        await may_go_on.wait()
+        await plain(user_id)
+
+    monkeypatch.setattr(get_hub().presence, "show", show)
+    socket = await connect(alice, conversation, since=0)
+    await reached.wait()
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    await asyncio.sleep(0.2)
+    may_go_on.set()
+    await call(bob, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    assert await until_pong(socket, *DURABLE) == []
+
+
+async def test_a_private_conversation_that_is_deleted_while_the_inbox_comes_goes(
+    connect: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any], monkeypatch: Any,
+    alice: Any, bob: Any, conversation: Any,
+) -> None:  # fmt: skip
+    from chat.hub import get_hub
+
+    old = await post(bob, conversation, "old")
+    await enter(bob, conversation)
+    plain, reads, may_go_on = get_hub().places.arun, [0], asyncio.Event()
+
+    async def read_places(user_id: int) -> Any:
+        places = await plain(user_id)
+        reads[0] += 1
+        if reads[0] == 2:  # the one that counts
+            await may_go_on.wait()
+        return places
+
+    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    socket = await connect(alice, path="/ws/inbox/")
+
+    async def has_read() -> bool:
+        return reads[0] == 2
+
+    await eventually(has_read)
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    await call(bob, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    await asyncio.sleep(0.2)
+    may_go_on.set()
+    await socket.receive("connected")
+    assert (await socket.receive_until("conversation_removed"))["conversation_id"] == conversation.pk
+    assert await until_pong(socket, *DURABLE) == []
+
+
+async def test_an_edit_of_a_deleted_history_does_not_come_though_nothing_is_carried(
+    layer: Callable[..., None], open_inbox: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any, monkeypatch: Any,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("chat.watch.FEW_ROWS", 0)  # an inbox's rows are compared each third time
+    layer("SilentLayer")
+    old = await post(bob, conversation, "old")
+    sockets = [await open_inbox(alice) for _ in range(3)] + [await enter(alice, conversation)]
+    his = await enter(bob, conversation)
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    await call(bob, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    assert contents(await durable(his, 1, timeout=ARRIVES)) == ["changed"]
+    for socket in sockets:
+        assert await until_pong(socket, *DURABLE) == []
+
+
+async def test_nothing_is_told_of_a_conversation_that_was_removed_before_it_is_back(
+    layer: Callable[..., None], open_inbox: Open, call: Callable[..., Any], post: Callable[..., Any],
+    alice: Any, bob: Any, conversation: Any,
+) -> None:  # fmt: skip
+    layer("SilentLayer")
+    await post(bob, conversation, "1")
+    socket = await open_inbox(alice)
+    await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
+    await socket.receive_until("conversation_removed", timeout=ARRIVES)
+    await post(bob, conversation, "2")
+    await call(alice, "post", f"conversations/{conversation.pk}/mark-read/", {})
+    frames = [await socket.receive(timeout=ARRIVES) for _ in range(2)]
+    assert [frame["type"] for frame in frames] == ["conversation_added", "chat_message"]

@@ -176,3 +176,20 @@ async def test_many_sockets_that_come_and_go_leave_the_truth(
     await eventually(offline, timeout=GONE)
     statuses = [each["status"] for each in await until_pong(watcher, "user_status")]
     assert statuses == ["online", "offline"]
+
+
+async def test_each_time_that_somebody_goes_has_its_whole_grace(
+    watcher: Any, enter: Enter, bob: Any, conversation: Any, monkeypatch: Any
+) -> None:
+    from chat import presence
+
+    monkeypatch.setattr(presence, "GRACE_SECONDS", 1.0)
+    socket = await enter(bob, conversation)
+    await watcher.receive_until("user_status")
+    await socket.close()
+    socket = await enter(bob, conversation)
+    await asyncio.sleep(0.8)
+    await socket.close()
+    await asyncio.sleep(0.5)  # past the first grace and not the second
+    await enter(bob, conversation)
+    assert await until_pong(watcher, "user_status") == []

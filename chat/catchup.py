@@ -102,13 +102,17 @@ def _begin(since: int | None, version: int) -> int | None:
 
 
 def _part_of(row: ConversationParticipant, last_seq: int) -> Part:
-    is_hidden = row.hidden_at_seq is not None and row.hidden_at_seq >= last_seq
-    return Part(row.pk, row.visible_after_seq, row.last_read_seq, is_hidden)
+    return Part(row.pk, row.visible_after_seq, row.last_read_seq, _is_hidden(row.hidden_at_seq, last_seq))
+
+
+def _is_hidden(hidden_at_seq: int | None, last_seq: int) -> bool:
+    """As `ConversationQuerySet.listed_for` has it."""
+    return hidden_at_seq is not None and hidden_at_seq >= last_seq
 
 
 def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int, dict[int, int]]:
-    """The next durable events after version `since`, a version up to which nothing else is missing, and by user where
-    their history begins: what the layer lost may be a deletion of one's history, and then an edit of something older.
+    """The next durable events after version `since`, a version up to which nothing else is missing, and by participant
+    where their history begins: the layer may have lost its deletion, and then an edit of something older.
     """
     head = Conversation.objects.filter(pk=conversation_id).values_list("version", flat=True).first() or since
     changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=since)
@@ -116,7 +120,7 @@ def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int, dict
     if all(event["is_new"] for event in events):
         return events, head, {}
     parts = ConversationParticipant.objects.filter(conversation=conversation_id)
-    return events, head, dict(parts.values_list("user", "visible_after_seq"))
+    return events, head, dict(parts.values_list("pk", "visible_after_seq"))
 
 
 # Inboxes ------------------------------------------------------------------------------------------
@@ -149,7 +153,7 @@ def read_places(tickets: Sequence[Ticket[int, Places]]) -> None:
         "hidden_at_seq",
     )
     for user_id, conversation_id, version, last_seq, revision, updated_at, pk, begin, read_seq, hidden in rows:
-        part = Part(pk, begin, read_seq, hidden is not None and hidden >= last_seq)
+        part = Part(pk, begin, read_seq, _is_hidden(hidden, last_seq))
         by_user[user_id][conversation_id] = Place(Head(version, last_seq, revision), part, updated_at)
     for ticket in tickets:
         ticket.answer.set_result(by_user[ticket.item])

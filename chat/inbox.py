@@ -30,7 +30,7 @@ from .serializers import timestamp
 
 LISTED = 200  # conversations in `connected`
 RESUMED_AT_A_TIME = 1000  # changes in memory for one inbox
-# Durable frames wait so long for the client to say what it holds: what it missed comes before what is new.
+# What comes waits so long for the client to say what it holds: what it missed comes before what is new.
 HOLD_SECONDS = 1.0
 
 Changes = Callable[[Held], Awaitable[list[Payload]]]
@@ -42,13 +42,13 @@ class InboxSubscriber(Subscriber):
 
     is_told_of_changes = True
 
-    __slots__ = ("begin", "inbox", "is_behind", "is_hidden", "last_read_seq", "last_seq", "revision")
+    __slots__ = ("inbox", "is_hidden", "is_resuming", "last_read_seq", "last_seq", "revision", "told_version")
 
     def __init__(self, room: Room, inbox: Inbox) -> None:
         super().__init__(room, inbox.connection)
         self.inbox = inbox
-        self.begin: int | None = None  # the version that `connected` told, after which its durable frames begin
-        self.is_behind = False  # what its client missed is being sent
+        self.told_version: int | None = None  # that `connected` told, after which its durable frames begin
+        self.is_resuming = False  # what its client missed is being sent
         self.last_seq = self.last_read_seq = 0  # of what it was handed, and of the user's read marker
         self.revision = 0  # of the conversation, as the client was told
         self.is_hidden = False  # a private conversation that is in no list; it waits for a new message
@@ -65,7 +65,7 @@ class InboxSubscriber(Subscriber):
 
     @property
     def is_held(self) -> bool:
-        return super().is_held or self.is_hidden or self.is_behind or not self.inbox.is_live
+        return super().is_held or self.is_hidden or self.is_resuming or not self.inbox.is_live
 
     @property
     def unread_count(self) -> int:
@@ -126,7 +126,7 @@ class InboxSubscriber(Subscriber):
 
     async def show_added(self, payload: Payload) -> None:
         """Tell that the conversation is there; what was stored after this version of it comes next."""
-        self.begin = None  # told now
+        self.told_version = None  # told now
         await self.inbox.send(ConversationAdded(conversation=payload))
         await self.go_live(patient=False)
 
@@ -164,13 +164,13 @@ class InboxSubscriber(Subscriber):
         """Whether all that came after that version can be sent, in order and none of it twice."""
         is_shown = bool(self.participant_id) and not self.is_hidden
         is_near = 0 <= self.version - held <= MAX_MISSED
-        return is_shown and is_near and (held == self.version or self.version == self.begin)
+        return is_shown and is_near and (held == self.version or self.version == self.told_version)
 
     def hold_for(self, held: int) -> bool:
         """Keep what comes until `catch_up_from` that version, and say whether there is anything to catch up."""
         if held == self.version:
             return False
-        self.is_behind = True
+        self.is_resuming = True
         self._hold()
         return True
 
@@ -179,8 +179,8 @@ class InboxSubscriber(Subscriber):
         head, self.version = self.version, held
         await self.catch_up(events)
         self.version = max(self.version, head)
-        self.begin = None  # it has them now
-        self.is_behind = False
+        self.told_version = None  # it has them now
+        self.is_resuming = False
         await self.go_live()
 
 
@@ -213,7 +213,7 @@ class Inbox:
         for conversation_id, subscriber in list(self.subscribers.items()):
             if place := places.get(conversation_id):
                 subscriber.place(place.head, place.part)
-                subscriber.begin = place.head.version
+                subscriber.told_version = place.head.version
             else:
                 gone.append(self.subscribers.pop(conversation_id))
         return gone
@@ -274,7 +274,7 @@ class Inbox:
                     behind = await self._catch_up(behind, changes)
             finally:
                 for subscriber, _ in behind:
-                    subscriber.is_behind = False
+                    subscriber.is_resuming = False
                 await self._go_live()
             await self.send(Resumed(recovered=recovered, reload=reload))
 
@@ -282,14 +282,14 @@ class Inbox:
         self, behind: list[tuple[InboxSubscriber, int]], changes: Changes
     ) -> list[tuple[InboxSubscriber, int]]:
         """Send what some of them missed, as much as may be in memory at a time; returns the others."""
-        owed, count = 0, 0
+        owed, taken = 0, 0
         for subscriber, held in behind:
             owed += subscriber.version - held
-            if count and owed > RESUMED_AT_A_TIME:
+            if taken and owed > RESUMED_AT_A_TIME:
                 break
-            count += 1
-        now = behind[:count]
+            taken += 1
+        now = behind[:taken]
         missed = await asyncio.gather(*(changes(Held(each.room.conversation_id, held)) for each, held in now))
         for (subscriber, held), events in zip(now, missed, strict=True):
             await subscriber.catch_up_from(held, events)
-        return behind[count:]
+        return behind[taken:]

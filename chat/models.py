@@ -73,7 +73,7 @@ class Conversation(models.Model):
     private_key = models.CharField(max_length=41, null=True, editable=False)  # "<lower id>:<higher id>"
     last_seq = models.BigIntegerField(default=0, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
-    # Counts what changes and is no message: name, description, participants, admins, where whose history begins.
+    # Counts what changes and is no message: name, description, participants, admins.
     revision = models.BigIntegerField(default=0, db_default=0, editable=False)  # in SQL too: for the release before
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -244,7 +244,7 @@ class Room:
                 heard = self.known_version
                 events, head, begins = await in_thread(catchup.read_all)(self.conversation_id, self.version)
                 for subscriber in self.subscribers:
-                    subscriber.begin_after(begins.get(subscriber.user_id, 0))
+                    subscriber.begin_after(begins.get(subscriber.participant_id, 0))
                 await self.hand_out(events)
                 if not events and self.known_version == heard:  # nothing is missing up to the head, whatever we heard
                     self.version = self.known_version = max(self.version, head)

@@ -163,7 +163,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 def shown_to_each(conversation: Conversation, parts: list[ConversationParticipant]) -> dict[int, Any]:
     """The shape of one conversation as each of these participants sees it, by user; three queries for all of them.
 
-    What is the same for all is made once: in a group of thousands this is what a change of its name costs.
+    What is the same for all is made once: this is what a change of the name of a large group costs.
     """
     everyone = conversation.participants.select_related("user").order_by("joined_at", "id")
     conversation.shown_participants = list(everyone[:SHOWN_PARTICIPANTS])
@@ -304,6 +304,7 @@ class ReadReceiptFrameSerializer(AddressedSerializer):
 
 
 class AuthenticateFrameSerializer(serializers.Serializer[Any]):
+    conversation_id = IdField(required=False)
     token = serializers.CharField(max_length=8192)
 
 

@@ -206,7 +206,8 @@ SPECTACULAR_SETTINGS = {
         "Times are RFC 3339 in UTC. "
         "Unknown fields in a body are ignored. Lists are read by following `next` and `previous`. "
         "To try a call here, log in, and paste `access` from the answer under Authorize. "
-        "Messages arrive over the socket `/ws/chat/<conversation_id>/`, which `docs/protocol.md` describes."
+        "Messages arrive over sockets: `/ws/chat/<conversation_id>/` (`docs/protocol.md`), or one for everything, "
+        "`/ws/inbox/` (`docs/inbox.md`)."
     ),
     "VERSION": "0.1.0",
     "LICENSE": {"name": "MIT"},

@@ -1,6 +1,7 @@
 """What every socket does: the door, obeying frames by a table of commands, the close.
 
-Frames that come in are answered in the order in which they came; what goes out beside the answers comes from the hub.
+Frames about one conversation are answered in the order in which they came; what goes out beside the answers comes from
+the hub.
 """
 
 import asyncio
@@ -177,7 +178,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
             await self.take(frame, client_id)
 
     async def take(self, frame: Payload, client_id: str | None) -> None:
-        """Obey a frame and answer it; the next one is read when this returns."""
+        """Obey a frame and answer it, here or beside; the next one is read when this returns."""
         try:
             extra = await self._obey(frame)
             if client_id is not None:
@@ -255,6 +256,8 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
     async def authenticate(self, said: Payload) -> Payload:
         """Go on under a fresh token of the same user; a bad one changes nothing."""
+        if "conversation_id" in said:
+            self.subscriber(said["conversation_id"])
         try:
             access = await averify_access(said["token"])
         except TokenNotValid:

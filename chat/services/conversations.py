@@ -244,7 +244,7 @@ def _take_out(conversation: Conversation, participant: ConversationParticipant, 
 
 
 def _publish_part(participant: ConversationParticipant) -> None:
-    """Tell the user's own sockets; it is nothing to the other one of the conversation."""
+    """Tell the processes that have the conversation open; its other participant is shown nothing of it."""
     changed = broadcast.part_changed(
         conversation_id=participant.conversation_id,
         user_id=participant.user_id,

@@ -59,8 +59,8 @@ class InboxSeat(Door):
             self._enter(raw["conversation"], frame.at, since=None)
         elif frame.type == "conversation_removed":
             self._lose(raw["conversation_id"], frame.at)
-        elif frame.type == "unread" and raw["conversation_id"] in self.markers:
-            self.markers[raw["conversation_id"]][1] = raw["last_read_seq"]
+        elif frame.type == "unread":
+            self._count(raw)
         elif frame.conversation is not None and frame.type not in ("conversation_updated", "unread"):
             self._put(raw_sender(raw), frame)
 
@@ -120,6 +120,15 @@ class InboxSeat(Door):
                 marker[0] = seq
                 if sender == self.person.id:
                     marker[1] = seq
+
+    def _count(self, raw: dict[str, Any]) -> None:
+        marker = self.markers.get(raw["conversation_id"])
+        if marker is None:
+            self.history.notes.append(f"user {self.person.id} got {raw} and has no such conversation")
+            return
+        marker[1] = raw["last_read_seq"]
+        if raw["unread_count"] != max(0, marker[0] - marker[1]):
+            self.history.notes.append(f"user {self.person.id} got {raw} and counts {marker[0]} - {marker[1]}")
 
     def _close(self, record: Connection, at: float, code: int | None) -> None:
         if record.conversation not in self.resumed and not record.recovered:

@@ -42,7 +42,7 @@ MINIMUM = {
     "sockets on server 1": 16,
 }
 
-SHORT_RATE = 25.0  # operations a second: in `make test` other tests run beside it
+SHORT_RATE = 25.0  # operations a second: it takes the machine that there is
 # What is done in a short run, and what beside it. The kill comes first: the leases of whom it surprised end meanwhile.
 SHORT = (
     ("SIGKILL of a server", "a network that drops", "Redis flushed"),

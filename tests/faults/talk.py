@@ -1,4 +1,4 @@
-"""What the people do: twelve of them in six conversations, over REST and sockets, as a seed has it."""
+"""What the people do: twelve of them in six conversations, over REST, sockets and inboxes, as a seed has it."""
 
 import asyncio
 import random

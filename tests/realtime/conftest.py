@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.realtime.frames import Visit, pong
+from tests.realtime.frames import INBOX, Visit, pong
 from tests.services.client import Socket
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def open_inbox(connect: Callable[..., Any]) -> Callable[..., Awaitable[Socket]]:
     """`await open_inbox(user, …)`: an inbox whose `connected` has been read; it is live, or `resume` comes first."""
 
     async def open_inbox(user: Any, *, resume: dict[int, int] | None = None, **kwargs: Any) -> Socket:
-        socket: Socket = await connect(user, path="/ws/inbox/", **kwargs)
+        socket: Socket = await connect(user, path=INBOX, **kwargs)
         await socket.receive("connected")
         if resume is None:
             await pong(socket)

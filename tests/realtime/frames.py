@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from tests.services.client import Socket
 
 HELLO = {"type": "chat_message", "content": "Hello", "client_id": "1"}
+INBOX = "/ws/inbox/"
 DURABLE = ("chat_message", "message_updated", "message_deleted")
 ERROR_CODES = set(
     "not_authenticated not_found permission_denied invalid_json invalid_frame unknown_type required blank max_length"

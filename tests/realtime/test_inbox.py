@@ -1,5 +1,6 @@
 """The inbox: one socket that has all of its user's conversations."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,11 +9,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from tests.realtime.frames import HELLO, answer, contents, durable, until_pong, versions
+from chat_server.environment import Rate
+from tests.realtime.frames import HELLO, INBOX, answer, contents, durable, until_pong, versions
 from tests.services.client import Refused
 
 Open = Callable[..., Any]
-INBOX = "/ws/inbox/"
 
 
 @pytest.fixture
@@ -90,12 +91,62 @@ async def test_an_origin_that_is_not_ours_is_refused(connect: Open, alice: Any) 
         await connect(alice, path=INBOX, origin="https://evil.example")
 
 
-async def test_the_fifty_first_socket_of_a_user_is_refused(connect: Open, settings: Any, alice: Any) -> None:
+async def test_one_socket_too_many_of_a_user_is_refused(connect: Open, settings: Any, alice: Any) -> None:
     settings.MAX_SOCKETS_PER_USER = 1
     await (await connect(alice, path=INBOX)).receive("connected")
     socket = await connect(alice, path=INBOX)
     assert (await socket.receive("error"))["code"] == "too_many_sockets"
     assert await socket.closed() == 4409
+
+
+async def test_a_frame_that_is_too_big_closes_it(mine: Any) -> None:
+    await mine.send({"type": "ping", "client_id": "1", "pad": "x" * 65_536})
+    assert (await mine.receive_until("error"))["code"] == "too_big"
+    assert await mine.closed() == 4413
+
+
+async def test_a_flood_closes_it(open_inbox: Open, settings: Any, alice: Any, conversation: Any) -> None:
+    settings.THROTTLE_FRAMES = Rate(10, 60)
+    socket = await open_inbox(alice)
+    for _ in range(60):
+        await socket.send({"type": "ping"})
+    assert await socket.closed(5) == 4429
+
+
+async def test_a_server_that_stops_tells_it_to_come_back_and_finishes_what_it_was_told(
+    mine: Any, conversation: Any, monkeypatch: Any
+) -> None:
+    from chat import services
+
+    plain = services.asend_message
+
+    async def take_long(**said: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await plain(**said)
+
+    monkeypatch.setattr(services, "asend_message", take_long)
+    await mine.send({**HELLO, "conversation_id": conversation.pk})
+    await asyncio.sleep(0.1)
+    await mine.communicator.send_input({"type": "websocket.shutdown"})
+    assert (await mine.receive_until("ack"))["client_id"] == HELLO["client_id"]
+    assert await mine.closed() == 4503
+
+
+async def test_while_the_database_is_away_it_is_told_to_come_back(
+    connect: Open, alice: Any, conversation: Any, monkeypatch: Any
+) -> None:
+    from django.db import OperationalError
+
+    from chat.hub import get_hub
+
+    def fail(tickets: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(get_hub().places, "_work", fail)
+    socket = await connect(alice, path=INBOX)
+    assert (await socket.receive("error"))["code"] == "unavailable"
+    assert await socket.closed() == 4503
+    assert (get_hub().inboxes, get_hub().rooms) == ({}, {})
 
 
 async def test_a_session_that_ends_closes_it(
@@ -112,9 +163,7 @@ async def test_a_token_that_runs_out_closes_it(open_inbox: Open, visit: Callable
     assert await socket.closed(4) == 4401
 
 
-async def test_whose_inbox_is_open_is_online(
-    mine: Any, enter: Open, open_inbox: Open, connect: Open, alice: Any, bob: Any, conversation: Any
-) -> None:
+async def test_whose_inbox_is_open_is_online(mine: Any, connect: Open, alice: Any, bob: Any, conversation: Any) -> None:
     connected = await (await connect(bob, conversation)).receive("connected")
     assert connected["online"] == sorted([alice.pk, bob.pk])
 
@@ -137,11 +186,12 @@ async def test_messages_edits_and_deletions_of_every_conversation_arrive_in_its_
 
 
 async def test_receipts_typing_and_presence_arrive_with_their_conversation(
-    mine: Any, enter: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
+    mine: Any, enter: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any, group: Any
 ) -> None:
     his = await enter(bob, conversation)
-    status = await mine.receive_until("user_status")
-    assert (status["conversation_id"] in {conversation.pk, conversation.pk + 1}, status["user_id"]) == (True, bob.pk)
+    statuses = [await mine.receive_until("user_status") for _ in range(2)]
+    assert {status["conversation_id"] for status in statuses} == {conversation.pk, group.pk}
+    assert {status["user_id"] for status in statuses} == {bob.pk}
     message = await post(alice, conversation)
     await his.send({"type": "typing", "is_typing": True})
     await his.send({"type": "read_receipt", "message_id": message["id"]})
@@ -308,12 +358,8 @@ async def test_authenticate_prolongs_it(
     socket = await open_inbox(None, token=(await visit(alice, seconds=2)).access)
     fresh = (await visit(alice, seconds=60)).access
     assert (await answer(socket, {"type": "authenticate", "token": fresh, "client_id": "1"}))["type"] == "ack"
-    await post_nothing_for(socket)
+    await socket.nothing(3.5)
     assert await until_pong(socket) == []
-
-
-async def post_nothing_for(socket: Any, seconds: float = 3.5) -> None:
-    await socket.nothing(seconds)
 
 
 async def test_a_ping_that_names_a_conversation_is_told_how_far_that_is(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.realtime.frames import DURABLE, contents, durable, until_pong, versions
+from tests.realtime.frames import DURABLE, INBOX, contents, durable, eventually, until_pong, versions
 
 Open = Callable[..., Any]
 ARRIVES = 5
@@ -62,17 +62,100 @@ async def test_a_new_conversation_is_shown_to_all_who_take_part(
     assert await until_pong(stranger) == []
 
 
+@pytest.mark.parametrize("read", [1, 2])
 async def test_a_conversation_joined_between_connecting_and_connected_is_not_missed(
-    connect: Open, add: Callable[..., Any], post: Callable[..., Any], alice: Any, carol: Any, group: Any
-) -> None:
-    socket = await connect(carol, path="/ws/inbox/")
+    carried: bool, connect: Open, add: Callable[..., Any], post: Callable[..., Any], monkeypatch: Any,
+    alice: Any, carol: Any, group: Any, read: int,
+) -> None:  # fmt: skip
+    """She is added while the first of two reads is under way, or the second one, which counts."""
+    from chat.hub import get_hub
+
+    plain, reads, may_go_on = get_hub().places.arun, [0], asyncio.Event()
+
+    async def read_places(user_id: int) -> Any:
+        places = await plain(user_id)
+        reads[0] += 1
+        if reads[0] == read:
+            await may_go_on.wait()
+        return places
+
+    async def has_read() -> bool:
+        return reads[0] == read
+
+    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    socket = await connect(carol, path=INBOX)
+    await eventually(has_read)
     await add(group, alice, carol)
+    await asyncio.sleep(0.1)
+    may_go_on.set()
+    assert (await socket.receive("connected"))["conversations"] == []
+    added = await socket.receive_until("conversation_added", timeout=ARRIVES)
+    assert added["conversation"]["id"] == group.pk
     await post(alice, group, "Welcome")
-    connected = await socket.receive("connected")
-    if not connected["conversations"]:
-        await socket.receive_until("conversation_added", timeout=ARRIVES)
-    await post(alice, group, "Again")
-    assert contents(await durable(socket, 1, timeout=ARRIVES))[-1] in ("Welcome", "Again")
+    assert contents(await durable(socket, 1, timeout=ARRIVES)) == ["Welcome"]
+
+
+async def test_a_conversation_lost_between_connecting_and_connected_is_not_named(
+    connect: Open, remove: Callable[..., Any], monkeypatch: Any, alice: Any, bob: Any, group: Any
+) -> None:
+    from chat.hub import get_hub
+
+    plain, is_first = get_hub().places.arun, [True]
+
+    async def read_places(user_id: int) -> Any:
+        places = await plain(user_id)
+        if is_first:
+            is_first.pop()
+            await remove(group, alice, bob)
+        return places
+
+    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    socket = await connect(bob, path=INBOX)
+    assert (await socket.receive("connected"))["conversations"] == []
+    assert await until_pong(socket) == []
+
+
+async def test_who_is_added_and_removed_at_once_is_shown_nothing(
+    open_inbox: Open, add: Callable[..., Any], remove: Callable[..., Any], monkeypatch: Any,
+    alice: Any, carol: Any, group: Any,
+) -> None:  # fmt: skip
+    from chat import catchup
+
+    plain = catchup.read_shown
+
+    def take_long(*args: Any) -> Any:
+        time.sleep(0.3)
+        return plain(*args)
+
+    socket = await open_inbox(carol)
+    monkeypatch.setattr(catchup, "read_shown", take_long)
+    await add(group, alice, carol)
+    await remove(group, alice, carol)
+    await asyncio.sleep(0.5)
+    assert await until_pong(socket) == []
+    await add(group, alice, carol)
+    await socket.receive_until("conversation_added", timeout=ARRIVES)
+
+
+async def test_a_new_conversation_that_cannot_be_read_at_first_is_shown_later(
+    open_inbox: Open, add: Callable[..., Any], monkeypatch: Any, alice: Any, carol: Any, group: Any
+) -> None:
+    from django.db import OperationalError
+
+    from chat import catchup
+
+    plain, fails = catchup.read_shown, [True]
+
+    def fail_once(*args: Any) -> Any:
+        if fails:
+            fails.pop()
+            raise OperationalError
+        return plain(*args)
+
+    socket = await open_inbox(carol)
+    monkeypatch.setattr(catchup, "read_shown", fail_once)
+    await add(group, alice, carol)
+    await socket.receive_until("conversation_added", timeout=ARRIVES)
 
 
 async def test_a_newcomer_gets_nothing_of_before(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 
-from tests.realtime.frames import DURABLE, contents, durable, eventually, until_pong
+from tests.realtime.frames import DURABLE, INBOX, contents, durable, eventually, until_pong
 
 Open = Callable[..., Any]
 ARRIVES = 5
@@ -56,7 +57,7 @@ async def test_a_conversation_that_comes_while_the_inbox_goes_live_is_shown_befo
     from chat import catchup
 
     await open_inbox(alice)  # the group is live here
-    socket = await connect(carol, path="/ws/inbox/")
+    socket = await connect(carol, path=INBOX)
     await socket.receive("connected")
     read = gate(catchup, "read_shown")
     await add(group, alice, carol)
@@ -92,7 +93,7 @@ async def test_a_change_is_shown_though_it_was_being_looked_at_when_the_inbox_ca
         return places
 
     monkeypatch.setattr(get_hub().places, "arun", read_places)
-    socket = await connect(bob, path="/ws/inbox/")
+    socket = await connect(bob, path=INBOX)
 
     async def has_read() -> bool:
         return reads[0] == 2
@@ -201,7 +202,7 @@ async def test_what_is_not_durable_does_not_pile_up_for_who_is_let_in(
 ) -> None:
     from chat import broadcast
 
-    socket = await connect(alice, path="/ws/inbox/")
+    socket = await connect(alice, path=INBOX)
     await socket.receive("connected")
     for number in range(2000):
         frame = f'{{"type": "read_receipt", "last_read_seq": {number}}}'
@@ -256,7 +257,7 @@ async def test_a_private_conversation_that_is_deleted_while_the_inbox_comes_goes
         return places
 
     monkeypatch.setattr(get_hub().places, "arun", read_places)
-    socket = await connect(alice, path="/ws/inbox/")
+    socket = await connect(alice, path=INBOX)
 
     async def has_read() -> bool:
         return reads[0] == 2
@@ -300,3 +301,29 @@ async def test_nothing_is_told_of_a_conversation_that_was_removed_before_it_is_b
     await call(alice, "post", f"conversations/{conversation.pk}/mark-read/", {})
     frames = [await socket.receive(timeout=ARRIVES) for _ in range(2)]
     assert [frame["type"] for frame in frames] == ["conversation_added", "chat_message"]
+
+
+async def test_a_removal_that_was_lost_ends_the_part_that_it_was_about(
+    open_inbox: Open, enter: Open, add: Callable[..., Any], remove: Callable[..., Any], call: Callable[..., Any],
+    post: Callable[..., Any], monkeypatch: Any, alice: Any, bob: Any, group: Any,
+) -> None:  # fmt: skip
+    """An edit has the repair look where histories begin, and his new one begins after the removal."""
+    from chat.watch import Reconciliation
+
+    async def nothing(*args: Any) -> None:
+        pass
+
+    monkeypatch.setattr(Reconciliation, "once", nothing)
+    old = await post(alice, group, "old")
+    inbox, socket = await open_inbox(bob), await enter(bob, group)
+    with monkeypatch.context() as lost:
+        lost.setattr(get_channel_layer(), "group_send", nothing)
+        await remove(group, alice, bob)
+        await add(group, alice, bob)
+        await asyncio.sleep(0.1)
+    await call(alice, "patch", f"messages/{old['id']}/", {"content": "changed"})
+    [removal] = await durable(inbox, 1)
+    assert removal["message"]["event"] == {"action": "participant_removed", "user_id": bob.pk}
+    assert (await inbox.receive())["type"] == "conversation_removed"
+    assert await socket.closed() == 4403
+    assert await until_pong(inbox) == []

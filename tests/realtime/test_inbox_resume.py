@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.realtime.frames import answer, contents, durable, until_pong, versions
+from tests.realtime.frames import INBOX, answer, contents, durable, until_pong, versions
 
 Open = Callable[..., Any]
 
@@ -96,7 +96,7 @@ async def test_what_comes_before_the_client_resumes_waits_for_it(
     connect: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
     await post(bob, conversation, "1")
-    socket = await connect(alice, path="/ws/inbox/")
+    socket = await connect(alice, path=INBOX)
     await socket.receive("connected")
     await post(bob, conversation, "2")
     await socket.nothing(0.3)
@@ -108,7 +108,7 @@ async def test_what_comes_before_the_client_resumes_waits_for_it(
 async def test_a_client_that_says_nothing_gets_what_is_new_within_two_seconds(
     connect: Open, post: Callable[..., Any], alice: Any, bob: Any, conversation: Any
 ) -> None:
-    socket = await connect(alice, path="/ws/inbox/")
+    socket = await connect(alice, path=INBOX)
     await socket.receive("connected")
     await post(bob, conversation)
     assert versions(await durable(socket, 1, timeout=2)) == [1]

@@ -344,8 +344,9 @@ async def test_a_deleted_private_conversation_closes_nothing(
 @pytest.mark.parametrize("name", ["SilentLayer", "DeadLayer", "FadingLayer"])
 @pytest.mark.parametrize("change", [_logout, _deactivate_in_the_database], ids=_name)
 async def test_a_session_that_ends_closes_its_sockets_though_nothing_is_carried(
-    layer: Callable[..., None], enter: Enter, visit: Callable[..., Any], alice: Any, bob: Any, name: str, change: Any
-) -> None:
+    layer: Callable[..., None], enter: Enter, open_inbox: Enter, visit: Callable[..., Any],
+    alice: Any, bob: Any, name: str, change: Any,
+) -> None:  # fmt: skip
     from chat import services
 
     groups = [
@@ -355,10 +356,11 @@ async def test_a_session_that_ends_closes_its_sockets_though_nothing_is_carried(
     layer(name)
     his = await visit(bob)
     sockets = [await enter(None, group, token=his.access) for group in groups]
+    sockets.append(await open_inbox(None, token=his.access))
     get_channel_layer().hangs = True
     await change(his)
     codes = await asyncio.gather(*(socket.closed(CLOSES) for socket in sockets))
-    assert codes == [4401] * 5
+    assert codes == [4401] * 6
 
 
 @pytest.mark.parametrize("name", ["SilentLayer", "DeadLayer", "FadingLayer"])
@@ -374,13 +376,15 @@ async def test_a_token_that_runs_out_closes_its_sockets_though_nothing_is_carrie
 
 @pytest.mark.parametrize("name", ["SilentLayer", "DeadLayer", "FadingLayer"])
 async def test_a_removal_or_a_deletion_closes_the_sockets_though_nothing_is_carried(
-    layer: Callable[..., None], enter: Enter, remove: Callable[..., Any], call: Callable[..., Any],
+    layer: Callable[..., None], enter: Enter, open_inbox: Enter, remove: Callable[..., Any], call: Callable[..., Any],
     alice: Any, bob: Any, group: Any, name: str,
 ) -> None:  # fmt: skip
     layer(name)
     removed, other = await enter(bob, group), await enter(alice, group)
+    inbox = await open_inbox(bob)
     get_channel_layer().hangs = True
     await remove(group, alice, bob)
     assert await removed.closed(CLOSES) == 4403
+    await inbox.receive_until("conversation_removed", timeout=CLOSES)
     await call(alice, "delete", f"conversations/{group.pk}/delete/?for_everyone=true")
     assert await other.closed(CLOSES) == 4404

@@ -14,7 +14,6 @@ from tests.services.redis import RedisServer
 from tests.services.server import RealClient, RealSocket, ServerProcess
 
 CROSSES = 3  # seconds: by the layer at once, by repair a little later
-DURABLE = ("chat_message", "message_updated", "message_deleted")
 
 
 @pytest.fixture(scope="module")

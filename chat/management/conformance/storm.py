@@ -213,7 +213,7 @@ def _check_streams(storm: Storm, report: Report, stored: Sequence[Message]) -> N
         f"missing {missing}, doubled {doubled}, out of order {disordered}; "
         f"from send to receipt {longest:.2f} s at most",
     )
-    report.cannot_test(2, "the same while Redis or PostgreSQL is away")
+    report.cannot_test(2, "the same while Redis or PostgreSQL is away; inboxes: this client opens none")
 
 
 def _check_resumed(storm: Storm, report: Report, stored: Sequence[Message]) -> None:

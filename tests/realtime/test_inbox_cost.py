@@ -1,65 +1,64 @@
 """What an inbox costs does not grow with its user's conversations, nor a message with the inboxes that it goes to."""
 
-import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import orjson
-import psycopg
+import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
+from chat.hub import get_hub
 from tests.realtime.frames import durable
-from tests.services.server import RealClient, ServerProcess
 
 Open = Callable[..., Any]
-MANY, TIMES = 1000, 12
+MANY = 1000
 
 
-def transactions(url: str) -> int:
-    """How many the server has run on its database so far: a query by itself is one."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
-        return int((row.fetchone() or [0])[0])
+@pytest.fixture
+def statements(monkeypatch: Any) -> list[str]:
+    """What sockets have the database do from here on; not what is done by timers."""
+    done: list[str] = []
+    plain = CursorWrapper.execute
+
+    def execute(self: Any, sql: Any, params: Any = None) -> Any:
+        if threading.current_thread().name.startswith("sockets"):
+            done.append(str(sql))
+        return plain(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", execute)
+    return done
 
 
-def fill(url: str, user_id: int) -> None:
+def fill(user: Any) -> None:
     """As if the user had created so many groups."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO chat_conversation (type, name, description, last_seq, version, created_at, updated_at)"
-            " SELECT 'group', 'Group', '', 0, 0, now(), now() FROM generate_series(1, %s)",
-            [MANY],
-        )
-        connection.execute(
-            "INSERT INTO chat_conversationparticipant"
-            " (conversation_id, user_id, is_admin, joined_at, visible_after_seq, last_read_seq)"
-            " SELECT id, %s, true, now(), 0, 0 FROM chat_conversation WHERE name = 'Group'",
-            [user_id],
-        )
+    from chat.models import Conversation, ConversationParticipant
+
+    now = timezone.now()
+    groups = [Conversation(type="group", name=str(n), created_at=now, updated_at=now) for n in range(MANY)]
+    ConversationParticipant.objects.bulk_create(
+        ConversationParticipant(conversation=each, user=user, joined_at=now)
+        for each in Conversation.objects.bulk_create(groups)
+    )
 
 
 async def test_an_inbox_of_a_thousand_conversations_opens_for_as_many_queries_as_one_of_two(
-    start_server: Callable[..., ServerProcess], postgres_url: str, person: Callable[..., Any]
+    open_inbox: Open, statements: list[str], alice: Any, bob: Any, eve: Any, conversation: Any, group: Any
 ) -> None:
-    server = start_server(DATABASE_URL=postgres_url)
-    few, many = await person(server, "few"), await person(server, "many")
-    for name in ("One", "Two"):
-        await few.create_group(name)
-    await asyncio.to_thread(fill, postgres_url, many.id)
-
-    async def cost(client: RealClient) -> int:
-        await asyncio.sleep(1.5)  # statistics are at most a second old
-        before = transactions(postgres_url)
-        for _ in range(TIMES):
-            socket = await client.open_inbox()
-            connected = await socket.receive("connected", timeout=20)
-            await socket.close()
-        assert len(connected["conversations"]) == (2 if client is few else 200)
-        await asyncio.sleep(1.5)
-        return transactions(postgres_url) - before
-
-    # What runs every second is in it, and one takes longer than the other: one query for each would be twelve thousand.
-    assert await cost(many) < await cost(few) + 10 * TIMES
+    await sync_to_async(fill)(eve)
+    await open_inbox(bob)  # what is done once
+    costs = []
+    for user, count in ((alice, 2), (eve, MANY)):
+        statements.clear()
+        await open_inbox(user)
+        [inbox] = get_hub().inboxes[user.pk]
+        assert len(inbox.subscribers) == count
+        costs.append([statement.split(" FROM ")[-1][:60] for statement in statements])
+    assert costs[0] == costs[1]
+    assert len(costs[0]) <= 4
 
 
 async def test_an_inbox_asks_the_layer_only_for_conversations_that_nobody_has_open_here(

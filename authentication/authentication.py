@@ -6,9 +6,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from chat_server.throttling import take
+
 from . import services
 from .models import User
-from .throttling import take
 from .tokens import Access, TokenNotValid, verify_access
 
 

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+import time
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 
@@ -9,9 +11,12 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Lower
 from django.utils import timezone
+
+from chat_server.environment import Rate
+from chat_server.throttling import charge
 
 from . import hooks
 
@@ -183,3 +188,46 @@ class PasswordResetToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class AttemptsQuerySet(models.QuerySet["Attempts"]):
+    def take(self, keys: Collection[str], rate: Rate) -> float:
+        """Count one for each key and return 0; or, where one of them is over the rate, none, and how long to wait."""
+        now = time.time()
+        with transaction.atomic():
+            # In one order, so that two who share several keys do not wait for each other.
+            self.bulk_create([self.model(key=key, full_at=now) for key in sorted(keys)], ignore_conflicts=True)
+            rows = list(self.filter(key__in=keys).order_by("key").select_for_update())
+            longest = 0.0
+            for row in rows:
+                row.full_at, wait = charge(row.full_at, now, rate)
+                longest = max(longest, wait)
+            if longest:
+                transaction.set_rollback(True)
+            else:
+                self.bulk_update(rows, ["full_at"])
+        return longest
+
+    def give_back(self, keys: Collection[str], rate: Rate) -> None:
+        """Undo one `take`: what it was taken for does not count."""
+        for key in keys:  # each by itself: no two locks are held
+            self.filter(key=key).update(full_at=F("full_at") - rate.seconds / rate.count)
+
+    def forget_old(self) -> None:
+        """Delete what has not counted for a minute."""
+        self.filter(full_at__lt=time.time() - 60).delete()
+
+
+class Attempts(models.Model):
+    """How often something was tried, by a key that tells nobody who it was. Over all processes, and outliving them."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    full_at = models.FloatField(db_index=True)  # Unix time when the bucket is full again: see `chat_server.throttling`
+
+    objects = AttemptsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "attempts"
+
+    def __str__(self) -> str:
+        return self.key

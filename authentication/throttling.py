@@ -1,6 +1,12 @@
-"""Who is counted, and for what; the counting itself is `chat_server.throttling`."""
+"""Who is counted, and for what.
 
-from collections.abc import Iterator, Mapping
+What is tried without a token is counted in the database, where every process sees it and none takes it along when it
+dies. It is rare, and while the database is away nobody comes in anyway.
+"""
+
+import hmac
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 from typing import Any
@@ -10,9 +16,12 @@ from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from chat_server.throttling import bucket
+from chat_server.environment import Rate
 
 from .exceptions import InvalidCredentials, WrongPassword
+from .models import Attempts
+
+FORGET_SECONDS = 60
 
 
 def client_address(source: HttpRequest | Request | Mapping[str, Any]) -> str:
@@ -44,15 +53,12 @@ def _address(text: str) -> str:
 
 def take(setting_name: str, *keys: str) -> None:
     """Count one for each key, or, where one of them is over its limit, none, and raise `Throttled`."""
-    limit, taken = bucket(setting_name), []
-    try:
-        for key in keys:
-            limit.take(key)
-            taken.append(key)
-    except Throttled:
-        for key in taken:
-            limit.give_back(key)
-        raise
+    rate: Rate | None = getattr(settings, setting_name)
+    if rate is None:
+        return
+    _forget_old()
+    if wait := Attempts.objects.take(_names(setting_name, rate, keys), rate):
+        raise Throttled(wait=wait)
 
 
 @contextmanager
@@ -72,5 +78,21 @@ def login_attempt(ip: str, email: str) -> Iterator[None]:
 
 
 def _give_back(setting_name: str, *keys: str) -> None:
-    for key in keys:
-        bucket(setting_name).give_back(key)
+    rate: Rate | None = getattr(settings, setting_name)
+    if rate is not None:
+        Attempts.objects.give_back(_names(setting_name, rate, keys), rate)
+
+
+def _names(setting_name: str, rate: Rate, keys: Iterable[str]) -> list[str]:
+    texts = [f"{setting_name} {rate.count}/{rate.seconds} {key}" for key in keys]
+    return [hmac.digest(settings.SECRET_KEY.encode(), text.encode(), "sha256").hex() for text in texts]
+
+
+_forgot_at = 0.0
+
+
+def _forget_old() -> None:
+    global _forgot_at
+    if time.monotonic() - _forgot_at > FORGET_SECONDS:
+        _forgot_at = time.monotonic()
+        Attempts.objects.forget_old()

@@ -47,3 +47,5 @@ class Schema(JSONRefusals, SpectacularAPIView):
 
 class Documentation(JSONRefusals, SpectacularSwaggerSplitView):
     """`/api/`: the document as a page to read and to try, made of our own static files."""
+
+    template_name = "api.html"

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "chat_server",
 ]
 MIDDLEWARE = [
+    "chat_server.middleware.BrowserPolicies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",

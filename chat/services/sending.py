@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException, NotFound, Throttled
 
 from chat.exceptions import Conflict, DoesNotExist
 from chat.models import Conversation, ConversationParticipant, Message
 from chat_server.batching import Batch, Ticket, fail
 from chat_server.database import give_to_thread
-from chat_server.throttling import bucket
+from chat_server.throttling import take_each
 
 from . import log
 
@@ -53,6 +53,11 @@ class Send:
     def key(self) -> tuple[int, int, str | None]:
         """Under which it is stored once."""
         return self.conversation_id, self.sender.pk, self.client_id
+
+    @property
+    def once(self) -> Hashable:
+        """The same for sends of which only one is stored."""
+        return self.key if self.client_id is not None else id(self)
 
 
 Stored = tuple[Message, bool]
@@ -151,8 +156,16 @@ class _Desk:
             self.said = {(each.conversation_id, each.sender_id, each.client_id): each for each in earlier}
         if quoted:
             self.quoted = messages.in_bulk(quoted)
+        self.refusals = self._count(sends)
         self.new: dict[int, list[Message]] = {}
         self.spoke: dict[int, tuple[ConversationParticipant, Message]] = {}
+
+    def _count(self, sends: Sequence[Send]) -> dict[Hashable, Throttled]:
+        """Count each that will be new, for its sender's limit, once; the refusals, by `Send.once`."""
+        is_here = {send.once: send for send in sends if (send.conversation_id, send.sender.pk) in self.parts}
+        new = {once: send for once, send in is_here.items() if once not in self.said}
+        refusals = take_each("THROTTLE_MESSAGES", [str(send.sender.pk) for send in new.values()])
+        return {once: refusal for once, refusal in zip(new, refusals, strict=True) if refusal is not None}
 
     def take(self, send: Send) -> Stored:
         """The message, numbered and stored by `store`, and whether it is new; or the refusal."""
@@ -163,7 +176,8 @@ class _Desk:
             if first.client_digest != send.digest:
                 raise Conflict
             return first, False
-        bucket("THROTTLE_MESSAGES").take(str(send.sender.pk))
+        if refusal := self.refusals.get(send.once):
+            raise refusal
         message = Message(content=send.content, client_id=send.client_id, client_digest=send.digest)
         message.sender = part.user  # as stored now: a socket may know them by an older name
         if send.reply_to is not None:

@@ -1,0 +1,93 @@
+"""What all processes count together, in Redis."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from zlib import crc32
+
+import redis
+
+from .environment import Rate
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 0.1  # seconds; a send is acknowledged within one even where Redis hangs
+RETRY_SECONDS = 1.0  # after a failure; meanwhile nobody waits for it
+# As `throttling.charge`, by the clock of Redis, which all processes share; in milliseconds. It answers those to wait.
+CHARGE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local step, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + step
+local wait = full_at - now - window
+if wait > step / 1000 then return math.ceil(wait) end
+redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.ceil(full_at - now))
+return 0
+"""
+DIGEST = hashlib.sha1(CHARGE.encode()).hexdigest()  # noqa: S324 that is how Redis names a script
+
+
+class SharedCounts:
+    """Buckets in Redis. Thread-safe. Where it is away or slow it refuses nobody, and is not asked for a second."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        """`urls`: the shards; with none of them nothing is counted."""
+        self.shards = [
+            redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) for url in urls
+        ]
+        self.lock = threading.Lock()
+        self.failed = False
+        self.ask_at = 0.0
+
+    def take(self, rate: Rate, keys: Sequence[str]) -> list[float]:
+        """For each key take one and answer 0, or answer the seconds to wait and take nothing."""
+        waits = [0.0] * len(keys)
+        if not self.shards or not keys or time.monotonic() < self.ask_at:
+            return waits
+        by_shard: dict[int, list[int]] = defaultdict(list)
+        for number, key in enumerate(keys):
+            by_shard[crc32(key.encode()) % len(self.shards)].append(number)
+        try:
+            for shard, numbers in by_shard.items():
+                answers = _ask(self.shards[shard], rate, [keys[number] for number in numbers])
+                for number, wait in zip(numbers, answers, strict=True):
+                    waits[number] = wait / 1000
+        except redis.RedisError as error:
+            self._note(error)
+        else:
+            self._note(None)
+        return waits
+
+    def _note(self, error: Exception | None) -> None:
+        """One line when it begins to fail and one when it is well again."""
+        if error is None and not self.failed:
+            return
+        with self.lock:
+            if error is not None:
+                self.ask_at = time.monotonic() + RETRY_SECONDS
+            if (error is not None) != self.failed:
+                self.failed = error is not None
+                if error is not None:
+                    logger.warning("rate limits count in this process only (%s)", type(error).__name__)
+                else:
+                    logger.warning("rate limits count over all processes again")
+
+
+def _ask(shard: redis.Redis, rate: Rate, keys: Sequence[str]) -> list[int]:
+    """The milliseconds to wait for each key, in one round trip."""
+
+    def ask() -> list[int]:
+        pipeline = shard.pipeline(transaction=False)
+        for key in keys:
+            name = f"chat:throttle:{rate.count}/{rate.seconds}:{key}"
+            pipeline.evalsha(DIGEST, 1, name, 1000 * rate.seconds / rate.count, 1000 * rate.seconds)
+        return pipeline.execute()
+
+    try:
+        return ask()
+    except redis.exceptions.NoScriptError:  # it has been restarted
+        shard.script_load(CHARGE)
+        return ask()

@@ -194,12 +194,14 @@ class AttemptsQuerySet(models.QuerySet["Attempts"]):
     def take(self, keys: Collection[str], rate: Rate) -> float:
         """Count one for each key and return 0; or, where one of them is over the rate, none, and how long to wait."""
         now = time.time()
+        known = dict(self.filter(key__in=keys).values_list("key", "full_at"))
+        if longest := max(charge(known.get(key, 0.0), now, rate)[1] for key in keys):
+            return longest  # a flood that is refused takes no lock
         with transaction.atomic():
             # In one order, so that two who share several keys do not wait for each other.
             self.bulk_create([self.model(key=key, full_at=now) for key in sorted(keys)], ignore_conflicts=True)
             rows = list(self.filter(key__in=keys).order_by("key").select_for_update())
-            longest = 0.0
-            for row in rows:
+            for row in rows:  # again: others may have been faster
                 row.full_at, wait = charge(row.full_at, now, rate)
                 longest = max(longest, wait)
             if longest:

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT = 0.1  # seconds; a send is acknowledged within one even where Redis hangs
 RETRY_SECONDS = 1.0  # after a failure; meanwhile nobody waits for it
+WELL_SECONDS = 5.0  # without a failure: on a busy machine one answer in a hundred may be late, which is not news
 # As `throttling.charge`, by the clock of Redis, which all processes share; in milliseconds. It answers those to wait.
 CHARGE = """
 local time = redis.call('TIME')
@@ -39,8 +40,8 @@ class SharedCounts:
             redis.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) for url in urls
         ]
         self.lock = threading.Lock()
-        self.failed = False
-        self.ask_at = 0.0
+        self.failing = False
+        self.ask_at = self.failed_at = 0.0
 
     def take(self, rate: Rate, keys: Sequence[str]) -> list[float]:
         """For each key take one and answer 0, or answer the seconds to wait and take nothing."""
@@ -62,18 +63,19 @@ class SharedCounts:
         return waits
 
     def _note(self, error: Exception | None) -> None:
-        """One line when it begins to fail and one when it is well again."""
-        if error is None and not self.failed:
+        """One line when it begins to fail and one when it has been well for `WELL_SECONDS`."""
+        if error is None and not self.failing:
             return
+        now = time.monotonic()
         with self.lock:
             if error is not None:
-                self.ask_at = time.monotonic() + RETRY_SECONDS
-            if (error is not None) != self.failed:
-                self.failed = error is not None
-                if error is not None:
+                self.failed_at, self.ask_at = now, now + RETRY_SECONDS
+                if not self.failing:
                     logger.warning("rate limits count in this process only (%s)", type(error).__name__)
-                else:
-                    logger.warning("rate limits count over all processes again")
+                self.failing = True
+            elif self.failing and now - self.failed_at >= WELL_SECONDS:
+                logger.warning("rate limits count over all processes again")
+                self.failing = False
 
 
 def _ask(shard: redis.Redis, rate: Rate, keys: Sequence[str]) -> list[int]:

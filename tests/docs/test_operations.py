@@ -60,7 +60,7 @@ def test_every_line_to_watch_for_is_one_that_the_code_writes() -> None:
         for path in (markdown.ROOT / folder).rglob("*.py")
     )
     lines = markdown.first_column(markdown.section(TEXT, "## Logs"))
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         for part in re.split(r"…", line):
             assert part.strip(" ()") in code, part

@@ -58,6 +58,7 @@ class Cluster:
         self.postgres, self.redis = postgres, redis
         self.database = database  # its URL
         settings = {"DATABASE_URL": database, "REDIS_URL": redis.url, "ACCESS_TOKEN_LIFETIME": "86400"}
+        settings |= {"THROTTLE_MESSAGES": "1000/1s", "THROTTLE_USER": "1000/1s"}  # counted, and in nobody's way
         self.servers: list[ServerProcess] = [
             Mutant(mutation=mutation, **settings) if mutation else ServerProcess(**settings) for _ in range(count)
         ]

@@ -26,8 +26,6 @@ WITH_DEFAULTS := env $(shell sed -nE 's/^\#([A-Z_]+)=.*/\1=/p' .env.example) \
 # All of both apps' own files but these; what is in `chat/services/` may write, too.
 MAY_WRITE := chat/presence.py authentication/services.py authentication/tokens.py authentication/models.py
 MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py chat/consumers/*.py authentication/*.py))
-# About input that is refused before a database is asked: once will do.
-REFUSED_BEFORE := tests/authentication/test_hostile_input.py tests/chat/test_input.py tests/realtime/test_frames_in.py
 # More than there are cores: most tests wait for a process of their own. Who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 4 --dist worksteal
 
@@ -52,7 +50,7 @@ test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, on PostgreSQL"
-	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) $(REFUSED_BEFORE:%=--ignore=%) \
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
 		tests/authentication tests/chat tests/realtime tests/admin
 
 # By itself: beside other tests its times mean little.

@@ -162,8 +162,8 @@ class _Desk:
 
     def _count(self, sends: Sequence[Send]) -> dict[Hashable, Throttled]:
         """Count each that will be new, for its sender's limit, once; the refusals, by `Send.once`."""
-        is_here = {send.once: send for send in sends if (send.conversation_id, send.sender.pk) in self.parts}
-        new = {once: send for once, send in is_here.items() if once not in self.said}
+        allowed = [send for send in sends if (send.conversation_id, send.sender.pk) in self.parts]
+        new = {send.once: send for send in allowed if send.once not in self.said}
         refusals = take_each("THROTTLE_MESSAGES", [str(send.sender.pk) for send in new.values()])
         return {once: refusal for once, refusal in zip(new, refusals, strict=True) if refusal is not None}
 

@@ -7,11 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, Throttled
 
 from chat import services
 from chat.exceptions import Conflict, DoesNotExist
 from chat.models import Conversation, ConversationParticipant, Message
+from chat_server.environment import Rate
 from tests.services.server import RealClient, ServerProcess
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -64,6 +65,22 @@ async def test_what_is_refused_fails_alone(alice: Any, bob: Any, eve: Any, conve
     assert kinds == [tuple, NotFound, NotFound, DoesNotExist, Conflict, tuple, tuple]
     assert (answers[0][1], answers[5][1], answers[0][0].pk == answers[5][0].pk) == (True, False, True)
     assert [message.content for message in await stored(conversation)] == ["first", "last"]
+
+
+async def test_a_send_and_its_repetitions_count_once_and_what_is_over_the_limit_fails_alone(
+    alice: Any, bob: Any, conversation: Any, settings: Any
+) -> None:
+    settings.THROTTLE_MESSAGES = Rate(3, 600)
+    answers = await asyncio.gather(
+        say(alice, conversation, "first"),
+        *(say(alice, conversation, "same", client_id="same") for _ in range(3)),
+        say(alice, conversation, "third"),
+        *(say(alice, conversation, "one too many", client_id="later") for _ in range(2)),
+        say(bob, conversation, "bob's"),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in answers] == [tuple] * 5 + [Throttled] * 2 + [tuple]
+    assert [message.content for message in await stored(conversation)] == ["first", "same", "third", "bob's"]
 
 
 async def test_what_the_database_refuses_fails_alone(alice: Any, bob: Any, conversation: Any) -> None:

@@ -1,5 +1,6 @@
 """Sockets are served by other threads and processes: these tests commit what they write."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -101,6 +102,14 @@ def layer(settings: Any) -> Callable[..., None]:
     return use
 
 
+@pytest.fixture(params=["carried", "lost"])
+def carried(request: pytest.FixtureRequest, layer: Callable[..., None]) -> bool:
+    """Whether the channel layer carries anything; what it does not carry is found in the database."""
+    if request.param == "lost":
+        layer("SilentLayer")
+    return bool(request.param == "carried")
+
+
 @pytest.fixture
 def add(transactional_db: None) -> Callable[..., Awaitable[Any]]:
     """`await add(group, admin, user)`: the user takes part from here on."""
@@ -121,6 +130,61 @@ def remove(transactional_db: None) -> Callable[..., Awaitable[Any]]:
         services.remove_participant(remover=admin, conversation_id=group.pk, user_id=user.pk)
 
     return sync_to_async(remove)
+
+
+@pytest.fixture
+async def mine(open_inbox: Callable[..., Any], alice: Any, conversation: Any, group: Any) -> Any:
+    """Alice's inbox; she has a private conversation and a group."""
+    return await open_inbox(alice)
+
+
+class Held:
+    """An inbox that comes, at the moment when it has read its places."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.has_read, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def reached(self) -> None:
+        """Return once it has read them."""
+        await asyncio.wait_for(self.has_read.wait(), 5)
+
+
+@pytest.fixture
+def hold_places(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Held]:
+    """`hold_places(2)`: the next inbox waits after that read of its places (the second one counts) for `may_go_on`."""
+
+    def hold(number: int) -> Held:
+        from chat.hub import get_hub
+
+        held, plain = Held(), get_hub().places.arun
+
+        async def read_places(user_id: int) -> Any:
+            places = await plain(user_id)
+            held.reads += 1
+            if held.reads == number:
+                held.has_read.set()
+                await held.may_go_on.wait()
+            return places
+
+        monkeypatch.setattr(get_hub().places, "arun", read_places)
+        return held
+
+    return hold
+
+
+@pytest.fixture
+def slow_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storing a message takes 0.3 s."""
+    from chat import services
+
+    plain = services.asend_message
+
+    async def take_long(**said: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await plain(**said)
+
+    monkeypatch.setattr(services, "asend_message", take_long)
 
 
 @pytest.fixture

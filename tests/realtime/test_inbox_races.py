@@ -49,6 +49,18 @@ def gate(monkeypatch: Any) -> Any:
         each.opened.set()
 
 
+async def do_nothing(*args: Any) -> None:
+    pass
+
+
+@pytest.fixture
+def no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is compared with the database."""
+    from chat.watch import Reconciliation
+
+    monkeypatch.setattr(Reconciliation, "once", do_nothing)
+
+
 @pytest.mark.parametrize("frame", ["ping", "resume"])
 async def test_a_conversation_that_comes_while_the_inbox_goes_live_is_shown_before_its_messages(
     connect: Open, open_inbox: Open, gate: Any, add: Callable[..., Any], post: Callable[..., Any],
@@ -76,33 +88,19 @@ async def test_a_conversation_that_comes_while_the_inbox_goes_live_is_shown_befo
 
 
 async def test_a_change_is_shown_though_it_was_being_looked_at_when_the_inbox_came(
-    connect: Open, open_inbox: Open, gate: Any, call: Callable[..., Any], monkeypatch: Any,
+    connect: Open, open_inbox: Open, gate: Any, hold_places: Callable[..., Any], call: Callable[..., Any],
     alice: Any, bob: Any, group: Any,
 ) -> None:  # fmt: skip
     from chat import catchup
-    from chat.hub import get_hub
 
     await open_inbox(alice)
-    plain, reads, may_come = get_hub().places.arun, [0], asyncio.Event()
-
-    async def read_places(user_id: int) -> Any:
-        places = await plain(user_id)
-        reads[0] += 1
-        if reads[0] == 2:  # the one that counts
-            await may_come.wait()
-        return places
-
-    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    coming = hold_places(2)
     socket = await connect(bob, path=INBOX)
-
-    async def has_read() -> bool:
-        return reads[0] == 2
-
-    await eventually(has_read)
+    await coming.reached()
     look = gate(catchup, "read_shown")
     await call(alice, "patch", f"conversations/{group.pk}/", {"description": "What it is about"})
     await look.reach()
-    may_come.set()
+    coming.may_go_on.set()
     await socket.receive("connected")
     look.opened.set()
     updated = await socket.receive_until("conversation_updated", timeout=ARRIVES)
@@ -110,17 +108,8 @@ async def test_a_change_is_shown_though_it_was_being_looked_at_when_the_inbox_ca
 
 
 async def test_frames_of_one_conversation_are_answered_in_their_order(
-    open_inbox: Open, alice: Any, conversation: Any, monkeypatch: Any
+    open_inbox: Open, slow_sends: None, alice: Any, conversation: Any
 ) -> None:
-    from chat import services
-
-    plain = services.asend_message
-
-    async def take_long(**said: Any) -> Any:
-        await asyncio.sleep(0.3)
-        return await plain(**said)
-
-    monkeypatch.setattr(services, "asend_message", take_long)
     socket = await open_inbox(alice)
     of_it = {"conversation_id": conversation.pk}
     await socket.send({"type": "chat_message", "content": "1", "client_id": "1", **of_it})
@@ -241,33 +230,18 @@ async def test_a_history_that_is_deleted_while_a_socket_is_let_in_does_not_come(
 
 
 async def test_a_private_conversation_that_is_deleted_while_the_inbox_comes_goes(
-    connect: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any], monkeypatch: Any,
-    alice: Any, bob: Any, conversation: Any,
+    connect: Open, enter: Open, no_timer: None, hold_places: Callable[..., Any], call: Callable[..., Any],
+    post: Callable[..., Any], alice: Any, bob: Any, conversation: Any,
 ) -> None:  # fmt: skip
-    from chat.hub import get_hub
-
     old = await post(bob, conversation, "old")
     await enter(bob, conversation)
-    plain, reads, may_go_on = get_hub().places.arun, [0], asyncio.Event()
-
-    async def read_places(user_id: int) -> Any:
-        places = await plain(user_id)
-        reads[0] += 1
-        if reads[0] == 2:  # the one that counts
-            await may_go_on.wait()
-        return places
-
-    monkeypatch.setattr(get_hub().places, "arun", read_places)
+    coming = hold_places(2)
     socket = await connect(alice, path=INBOX)
-
-    async def has_read() -> bool:
-        return reads[0] == 2
-
-    await eventually(has_read)
+    await coming.reached()
     await call(alice, "delete", f"conversations/{conversation.pk}/delete/")
     await call(bob, "patch", f"messages/{old['id']}/", {"content": "changed"})
     await asyncio.sleep(0.2)
-    may_go_on.set()
+    coming.may_go_on.set()
     await socket.receive("connected")
     assert (await socket.receive_until("conversation_removed"))["conversation_id"] == conversation.pk
     assert await until_pong(socket, *DURABLE) == []
@@ -277,7 +251,7 @@ async def test_an_edit_of_a_deleted_history_does_not_come_though_nothing_is_carr
     layer: Callable[..., None], open_inbox: Open, enter: Open, call: Callable[..., Any], post: Callable[..., Any],
     alice: Any, bob: Any, conversation: Any, monkeypatch: Any,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("chat.watch.FEW_ROWS", 0)  # an inbox's rows are compared each third time
+    monkeypatch.setattr("chat.watch.Reconciliation._compare_parts", do_nothing)  # of many an inbox's turn comes later
     layer("SilentLayer")
     old = await post(bob, conversation, "old")
     sockets = [await open_inbox(alice) for _ in range(3)] + [await enter(alice, conversation)]
@@ -305,20 +279,15 @@ async def test_nothing_is_told_of_a_conversation_that_was_removed_before_it_is_b
 
 
 async def test_a_removal_that_was_lost_ends_the_part_that_it_was_about(
-    open_inbox: Open, enter: Open, add: Callable[..., Any], remove: Callable[..., Any], call: Callable[..., Any],
-    post: Callable[..., Any], monkeypatch: Any, alice: Any, bob: Any, group: Any,
+    open_inbox: Open, enter: Open, no_timer: None, add: Callable[..., Any], remove: Callable[..., Any],
+    call: Callable[..., Any], post: Callable[..., Any], monkeypatch: Any, alice: Any, bob: Any, group: Any,
 ) -> None:  # fmt: skip
     """An edit has the repair look where histories begin, and his new one begins after the removal."""
-    from chat.watch import Reconciliation
 
-    async def nothing(*args: Any) -> None:
-        pass
-
-    monkeypatch.setattr(Reconciliation, "once", nothing)
     old = await post(alice, group, "old")
     inbox, socket = await open_inbox(bob), await enter(bob, group)
     with monkeypatch.context() as lost:
-        lost.setattr(get_channel_layer(), "group_send", nothing)
+        lost.setattr(get_channel_layer(), "group_send", do_nothing)
         await remove(group, alice, bob)
         await add(group, alice, bob)
         await asyncio.sleep(0.1)

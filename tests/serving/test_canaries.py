@@ -1,5 +1,7 @@
 """What people say and what lets them in is in no log line, and no key to an account lies in the database."""
 
+import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,15 @@ SAID, FRAME, NEW_PASSWORD = "canary-in-a-message", "canary-in-a-frame", "canary 
 def fragments(token: str) -> list[str]:
     """What of a JWT is secret: its signature, and the token as a whole."""
     return [token, token.rsplit(".", 1)[1]] if token.count(".") == 2 else [token]
+
+
+async def mailed_token(folder: Path) -> str:
+    """What the mail with the reset link has behind `token=`, once it is there."""
+    async with asyncio.timeout(10):
+        while not (found := [re.search(r"token=([\w-]+)", mail.read_text()) for mail in folder.iterdir()]):
+            await asyncio.sleep(0.05)
+    assert found[0] is not None
+    return found[0][1]
 
 
 @pytest.fixture
@@ -42,14 +53,14 @@ async def life(start_server: Callable[..., ServerProcess], person: Callable[...,
         await client.get(f"/no/such/path?token={alice.access}")
         await client.post("/api/auth/login/", content=b'{"email": "alice@example.com", "password": "' + b"\xff")
         await client.post("/api/auth/login/", json={"email": "alice@example.com", "password": NEW_PASSWORD})
-        await client.post("/api/auth/password-reset/", json={"email": "alice@example.com"})
         await client.post("/api/auth/password-reset-confirm/", json={"token": "canary-token", "new_password": PASSWORD})
     await alice.call("PATCH", f"/api/chat/messages/{message['id']}/", {"content": f"{SAID}, changed"})
     fresh = await bob.call("POST", "/api/auth/token/refresh/", {"refresh": bob.refresh})
     changed = await alice.call(
         "POST", "/api/auth/password-change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD}
     )
-    secrets += [*fresh.values(), *changed.values(), "canary-token"]
+    await alice.call("POST", "/api/auth/password-reset/", {"email": "alice@example.com"})
+    secrets += [*fresh.values(), *changed.values(), "canary-token", await mailed_token(tmp_path)]
     return server, secrets
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -89,8 +89,11 @@ async def test_while_redis_hangs_a_process_goes_on_by_what_it_counted(two: Any, 
 
 
 @pytest.fixture
-def counts(redis_server: RedisServer) -> SharedCounts:
-    return SharedCounts([redis_server.url])
+def counts(redis_server: RedisServer) -> Iterator[SharedCounts]:
+    counts = SharedCounts([redis_server.url])
+    yield counts
+    for shard in counts.shards:
+        shard.close()
 
 
 def test_of_many_who_take_at_once_as_many_as_there_are_get_one(counts: SharedCounts) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from . import invariants, streams
+from . import answers, invariants, streams
 from .history import FOREVER, Connection, History
 from .people import Person, Seat
 from .state import Change, Part, State, Stored
@@ -130,8 +130,8 @@ def figures(history: History, state: State) -> dict[str, float]:
         for attempt in operation.attempts
         if attempt.outcome == "acked"
     )
-    aside = {kind: [took for *_, took in invariants.beside(history, kind)] for kind in ("redis", "row", "reader")}
-    out = [seconds for _, _, seconds in invariants.outages(history) if seconds is not None]
+    aside = {kind: [took for *_, took in answers.beside(history, kind)] for kind in ("redis", "row", "reader")}
+    out = [seconds for _, _, seconds in answers.outages(history) if seconds is not None]
     return {
         **{name: counts[name] for name in ("acked", "failed", "unknown", "sent again", "messages", "versions")},
         **{name: counts[name] for name in ("frames", "durable frames", "resumed", "faults")},

@@ -41,6 +41,11 @@ class Operation:
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
+    def label(self) -> str:
+        """Which one it is, for people."""
+        return f"{self.kind} {self.client_id or self.message_id} of user {self.user}"
+
+    @property
     def outcome(self) -> str:
         """Acked if any attempt was; failed only if every one was refused."""
         outcomes = {attempt.outcome for attempt in self.attempts}

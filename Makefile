@@ -51,7 +51,7 @@ test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, on PostgreSQL"
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
-		tests/authentication tests/chat tests/realtime tests/admin
+		tests/authentication tests/chat tests/realtime tests/rights tests/admin
 
 # By itself: beside other tests its times mean little.
 test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault once while people talk, in about a minute

@@ -28,13 +28,6 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
-def test_without_a_token_everything_private_is_401(api, method, path):
-    response = getattr(api(), method)(f"/api/auth/{path}")
-    assert errors(response, 401) == [("not_authenticated", None)]
-    assert response["WWW-Authenticate"] == "Bearer"
-
-
-@pytest.mark.parametrize(("method", "path"), PRIVATE)
 def test_with_a_bad_token_everything_private_is_401(bearer, method, path):
     response = getattr(bearer("rubbish"), method)(f"/api/auth/{path}")
     assert errors(response, 401) == [("token_not_valid", None)]

@@ -107,14 +107,6 @@ def test_a_name_that_nobody_can_see_is_none(api):
     assert api().post(REGISTER, {**ADA, "first_name": "\u200b"}).json()["user"]["display_name"] == "ada"
 
 
-def test_nothing_that_the_server_decides_can_be_set(api):
-    extra = {"is_staff": True, "is_superuser": True, "id": 999, "is_active": False, "is_online": True, "bio": "x"}
-    assert api().post(REGISTER, {**ADA, **extra}).status_code == 201
-    user = User.objects.get()
-    assert (user.is_staff, user.is_superuser, user.is_active, user.is_online) == (False, False, True, False)
-    assert user.pk != 999
-
-
 def test_a_bad_token_sent_along_does_not_matter(bearer):
     assert bearer("rubbish").post(REGISTER, ADA).status_code == 201
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import websockets
 
 from tests.services.postgres import the_postgres
 from tests.services.redis import RedisServer
@@ -164,6 +165,44 @@ async def test_a_removal_closes_the_socket_on_the_other_process(two: Two) -> Non
     last = await there.receive_until("chat_message", timeout=CROSSES)
     assert last["message"]["event"] == {"action": "participant_removed", "user_id": two.bob.id}
     assert await there.close_code(timeout=2) == 4403
+
+
+async def test_of_a_hundred_sends_that_meet_a_removal_those_before_it_are_stored_and_no_other(two: Two) -> None:
+    _, there = await two.enter(two.group)
+    removal = f"/api/chat/conversations/{two.group}/participants/{two.bob.id}/"
+
+    async def post(number: int) -> int | None:
+        await asyncio.sleep(number / 200)
+        body = {"conversation": two.group, "content": f"by REST {number}"}
+        return (await two.bob.call("POST", "/api/chat/messages/create/", body)).get("id")
+
+    async def say() -> None:
+        for number in range(50):
+            await asyncio.sleep(1 / 200)
+            try:
+                await there.send({"type": "chat_message", "content": f"by socket {number}", "client_id": str(number)})
+            except websockets.ConnectionClosed:
+                return
+
+    async def remove() -> None:
+        await asyncio.sleep(0.1)
+        await two.alice.call("DELETE", removal, expect=204)
+
+    *posted, _, _, frames = await asyncio.gather(*map(post, range(50)), say(), remove(), there.rest(timeout=10))
+    assert there.connection.close_code == 4403
+    page = await two.alice.call("GET", f"/api/chat/conversations/{two.group}/messages/?after=0&limit=100", expect=200)
+    _, *stored = page["results"]
+    assert stored[-1]["event"] == {"action": "participant_removed", "user_id": two.bob.id}
+    durable = [frame for frame in frames if frame["type"] == "chat_message"]
+    # The close may go before the last of them, never before one that comes later.
+    expected = [{"type": "chat_message", "message": each, "version": each["version"]} for each in stored]
+    assert durable == expected[: len(durable)]
+    acknowledged = {each for each in posted if each} | {
+        frame["message_id"] for frame in frames if frame["type"] == "ack"
+    }
+    assert 0 < len(acknowledged) < 100
+    assert acknowledged <= {message["id"] for message in stored}
+    assert [frame["code"] for frame in frames if frame["type"] == "error"] in ([], ["not_found"])
 
 
 async def test_a_deletion_for_everyone_closes_the_socket_on_the_other_process(two: Two) -> None:

@@ -181,6 +181,16 @@ class RealSocket:
                 pass
         return frame
 
+    async def rest(self, timeout: float = 5) -> list[dict[str, Any]]:
+        """Every frame until the server closes; `connection.close_code` says with which code."""
+        frames = []
+        async with asyncio.timeout(timeout):
+            try:
+                while True:
+                    frames.append(json.loads(await self.connection.recv()))
+            except websockets.ConnectionClosed:
+                return frames
+
     async def nothing(self, timeout: float = 0.3) -> None:
         """Fail where anything arrives within that time."""
         try:
@@ -191,12 +201,8 @@ class RealSocket:
 
     async def close_code(self, timeout: float = 5) -> int | None:
         """Wait until the server closes, and return the code; frames before it are passed over."""
-        async with asyncio.timeout(timeout):
-            try:
-                while True:
-                    await self.connection.recv()
-            except websockets.ConnectionClosed:
-                return self.connection.close_code
+        await self.rest(timeout)
+        return self.connection.close_code
 
     async def close(self) -> None:
         await self.connection.close()

@@ -42,11 +42,11 @@ run: $(VENV)/.requirements $(VENV)/.static  ## set everything up and serve at ht
 demo: $(VENV)/.requirements  ## fill a running server with people who chat (PORT=)
 	@$(BIN)/python manage.py demo --url http://localhost:$(PORT)
 
-test: test-sqlite test-postgres test-faults  ## run all tests: on SQLite, then what writes on PostgreSQL too, then under faults
+test: test-sqlite test-postgres test-faults  ## run all tests: on SQLite, then what writes on PostgreSQL too, then under faults and floods
 
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== every test, on SQLite"
-	@$(BIN)/python -m pytest $(AT_ONCE) --ignore=tests/faults/test_faults.py --cov --cov-report=term:skip-covered --cov-fail-under=95
+	@$(BIN)/python -m pytest $(AT_ONCE) --ignore=tests/faults/test_faults.py --ignore=tests/floods --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, on PostgreSQL"
@@ -54,9 +54,9 @@ test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 		tests/authentication tests/chat tests/realtime tests/rights tests/admin
 
 # By itself: beside other tests its times mean little.
-test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault once while people talk, in about a minute
-	@echo "== under faults"
-	@$(BIN)/python -m pytest tests/faults/test_faults.py
+test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault and every flood once while people talk
+	@echo "== under faults, then under floods"
+	@$(BIN)/python -m pytest tests/faults/test_faults.py tests/floods
 
 faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
 	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"

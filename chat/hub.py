@@ -135,23 +135,10 @@ class Hub:
             self._drop([subscriber])
 
     def announce_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
-        """Tell the others of the conversation, in every process, that this user types or no longer does.
-
-        Nobody waits for it: frames are obeyed in order, and the next one may be a message. Who has gone types nothing.
-        """
-        if subscriber not in subscriber.room.subscribers:
-            return
-        subscriber.is_typing = is_typing
-        self._publish_typing(subscriber, is_typing=is_typing)
-
-    def _publish_typing(self, subscriber: Subscriber, *, is_typing: bool) -> None:
-        said = broadcast.typing(
-            conversation_id=subscriber.room.conversation_id,
-            user_id=subscriber.user_id,
-            username=subscriber.connection.username,
-            is_typing=is_typing,
-        )
-        self.spawn(broadcast.publish(broadcast.conversation_group(subscriber.room.conversation_id), said))
+        """Tell the others of the conversation that this user types or no longer does. Who has gone types nothing."""
+        if subscriber in subscriber.room.subscribers:
+            subscriber.is_typing = is_typing
+            subscriber.room.typists.tell(subscriber.user_id, subscriber.connection.username, is_typing=is_typing)
 
     def _room(self, conversation_id: int) -> Room:
         room = self.rooms.get(conversation_id)
@@ -165,10 +152,10 @@ class Hub:
             room = subscriber.room
             subscriber.forget()
             if subscriber.is_typing:
-                self._publish_typing(subscriber, is_typing=False)
+                room.typists.tell_gone(subscriber.user_id, subscriber.connection.username)
             if not room.subscribers and self.rooms.get(room.conversation_id) is room:
                 del self.rooms[room.conversation_id]
-                room.close()  # the timer leaves its group
+                room.typists.close()  # the timer leaves its group
 
     # Inboxes -------------------------------------------------------------------------------------
 
@@ -306,9 +293,9 @@ class Hub:
     async def _take_typing(self, *, conversation_id: int, user_id: int, username: str, is_typing: bool) -> None:
         room = self.rooms.get(conversation_id)
         if room is not None and is_typing:
-            await room.begin_typing(user_id, username)
+            await room.typists.begin(user_id, username)
         elif room is not None:
-            await room.end_typing(user_id)
+            await room.typists.end(user_id)
 
     async def _take_statuses(self, *, statuses: list[Payload]) -> None:
         self.spawn(self._show_statuses(statuses))  # beside: they are many at times, and messages wait for none of them

@@ -22,12 +22,11 @@ from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 
 from . import catchup
-from .broadcast import encode
-from .events import Payload, Typing
+from .events import Payload
+from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
-TYPING_SECONDS = 6.0
 MAX_WAITING = 1000  # durable events for a socket that is being let in and takes what it missed too slowly
 
 
@@ -179,7 +178,7 @@ class Room:
         self.opening = asyncio.Lock()  # held while the version is read for the first time
         self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
-        self.typing: dict[int, tuple[str, asyncio.TimerHandle]] = {}
+        self.typists = Typists(conversation_id, show=self.show, spawn=spawn)
 
     @property
     def is_behind(self) -> bool:
@@ -210,7 +209,7 @@ class Room:
                     continue
                 self.version = event["version"]
                 if event["is_new"] and event["sender_id"] is not None:
-                    await self.end_typing(event["sender_id"])
+                    await self.typists.end_with_message(event["sender_id"])
                 for subscriber in list(self.subscribers):
                     await subscriber.take(event)
                 if len(events) > 1:
@@ -284,34 +283,6 @@ class Room:
             elif subscriber in self.subscribers:
                 await subscriber.refresh(shown)
         self.revision = max(self.revision, shown.head.revision)  # now: what failed above is done again
-
-    # Typing ------------------------------------------------------------------------------------
-
-    async def begin_typing(self, user_id: int, username: str) -> None:
-        """Show that somebody types; it ends by itself after `TYPING_SECONDS` without another word of it."""
-        if user_id in self.typing:
-            self.typing[user_id][1].cancel()
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(TYPING_SECONDS, lambda: self.spawn(self.end_typing(user_id)))
-        self.typing[user_id] = (username, timer)
-        await self._show_typing(user_id, username, is_typing=True)
-
-    async def end_typing(self, user_id: int) -> None:
-        """Show that somebody no longer types; does nothing for who did not."""
-        if user_id in self.typing:
-            username, timer = self.typing.pop(user_id)
-            timer.cancel()
-            await self._show_typing(user_id, username, is_typing=False)
-
-    async def _show_typing(self, user_id: int, username: str, *, is_typing: bool) -> None:
-        event = Typing(conversation_id=self.conversation_id, user_id=user_id, username=username, is_typing=is_typing)
-        await self.show({"frame": encode(event), "about": ("typing", user_id)}, not_to=user_id)
-
-    def close(self) -> None:
-        """Forget who types: nobody is here to see it."""
-        for _, timer in self.typing.values():
-            timer.cancel()
-        self.typing.clear()
 
 
 @asynccontextmanager

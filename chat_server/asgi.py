@@ -14,13 +14,21 @@ from authentication.middleware import AccessTokenMiddleware  # noqa: E402
 from chat.hub import get_hub  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
-from .handler import ThreadHandler  # noqa: E402
+from .handler import BoundedHandler  # noqa: E402
+from .health import PATHS, health  # noqa: E402
 from .logs import mask_daphne_access_log  # noqa: E402
 from .origins import OriginGuard  # noqa: E402
 
 mask_daphne_access_log()
 
-http = ThreadHandler()
+django_http = BoundedHandler()
+
+
+async def http(scope: Any, receive: Any, send: Any) -> None:
+    """What must answer whatever else hangs, and everything else."""
+    await (health if scope["path"] in PATHS else django_http)(scope, receive, send)
+
+
 router = ProtocolTypeRouter(
     {
         "http": http,

@@ -1,16 +1,107 @@
-"""How Django is called over HTTP."""
+"""How Django is called over HTTP: one thread does all of a request, and only so many requests are worked on at once."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_started
 from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+from .errors import error_response
+from .exceptions import Unavailable
+from .turns import TooManyWait, Turn, Turns
+
+AT_ONCE = 8
+TURN_SECONDS = 1.0
+MOST_WAITING = 1000
+MOST_THREADS = 64  # the requests that are over their turn and still hang among them
+
+Message = dict[str, Any]
 
 
-class ThreadHandler(ASGIHandler):
-    """Django's own, but that one thread does all of a request: middleware, view, response (decision 013)."""
+class BoundedHandler(ASGIHandler):
+    """Django's own, on threads of its own (docs/decisions/015)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="requests")
+        self.respond = sync_to_async(self._respond, thread_sensitive=False, executor=self.threads)
+        self.turns = Turns(at_once=AT_ONCE, most_waiting=MOST_WAITING, seconds=TURN_SECONDS)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response)(request)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request; where its client goes before its turn comes, nothing is done for it."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        answering = asyncio.ensure_future(self._answer(scope, body))
+        gone = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                for message in answering.result():
+                    await send(message)
+        finally:
+            gone.cancel()
+            answering.cancel()
+
+    async def _answer(self, scope: Any, body: Any) -> list[Message]:
+        turn: Turn | None = None
+        try:
+            turn = await self.turns.take(_client(scope))
+        except TooManyWait:
+            return _as_messages(_busy())
+        finally:
+            if turn is None:
+                body.close()
+        return await asyncio.shield(asyncio.ensure_future(self._in_thread(turn, scope, body)))
+
+    async def _in_thread(self, turn: Turn, scope: Any, body: Any) -> list[Message]:
+        """The turn ends with the thread's work, whether or not anybody waits for the answer any longer."""
+        try:
+            return await self.respond(scope, body)
+        finally:
+            turn.end()
+
+    def _respond(self, scope: Any, body: Any) -> list[Message]:
+        with closing(body):
+            set_script_prefix(get_script_prefix(scope))
+            request_started.send(sender=self.__class__, scope=scope)
+            response: Any
+            request, response = self.create_request(scope, body)
+            if request is not None:
+                response = self.get_response(request)
+                response._handler_class = self.__class__
+            with closing(response):  # which gives the thread's database connection back
+                return _as_messages(response)
+
+
+def _client(scope: Any) -> bytes | str:
+    """Whom a request is counted for: a session, or else an address."""
+    token = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    return token or (scope.get("client") or ("",))[0]
+
+
+def _busy() -> HttpResponseBase:
+    response = error_response(503, Unavailable.default_code, "Too many requests wait already. Try again in a second.")
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _as_messages(response: Any) -> list[Message]:
+    """The whole response in two messages: nothing that is served here is too large to be held."""
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    headers += [(b"Set-Cookie", cookie.output(header="").strip().encode()) for cookie in response.cookies.values()]
+    content = b"".join(response) if response.streaming else response.content
+    return [
+        {"type": "http.response.start", "status": response.status_code, "headers": headers},
+        {"type": "http.response.body", "body": content},
+    ]

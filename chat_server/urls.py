@@ -4,7 +4,6 @@ from django.views.generic import TemplateView
 
 from .documentation import Documentation, Schema
 from .errors import UnknownPath
-from .health import healthz, readyz
 
 handler400 = "chat_server.errors.bad_request"
 handler500 = "chat_server.errors.server_error"
@@ -14,8 +13,6 @@ urlpatterns = [
     path("", page, name="page"),
     path("reset-password", page, name="reset-password"),
     path("admin/", admin.site.urls),
-    path("healthz", healthz, name="healthz"),
-    path("readyz", readyz, name="readyz"),
     path("api/", Documentation.as_view(url_name="schema"), name="api"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("api/auth/", include("authentication.urls")),

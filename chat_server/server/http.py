@@ -126,9 +126,10 @@ class Channel(HTTPChannel):
 
 
 class Request(WebRequest):
-    """One request; its body is held in memory, at most `body_bytes` of it."""
+    """One request; its body is held in memory, at most `body_bytes` of it, until it is answered."""
 
     channel: Channel
+    held_bytes = 0
 
     def __init__(self, channel: Channel, queued: object = False) -> None:
         # Forms are the application's to parse.
@@ -140,8 +141,15 @@ class Request(WebRequest):
     def handleContentChunk(self, data: bytes) -> None:
         if self.content.tell() + len(data) > self.server.limits.body_bytes:
             self.channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        elif self.server.bodies_bytes + len(data) > self.server.limits.bodies_bytes:
+            self.channel.refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
+            self.hold(len(data))
             super().handleContentChunk(data)
+
+    def hold(self, size: int) -> None:
+        self.held_bytes += size
+        self.server.bodies_bytes += size
 
     def process(self) -> Any:
         if self.server.stopping and self.requestHeaders.hasHeader(b"upgrade"):
@@ -164,9 +172,11 @@ class Request(WebRequest):
     def finish(self) -> None:
         if self.server.stopping:
             self.channel.persistent = False
+        self.hold(-self.held_bytes)
         super().finish()
 
     def connectionLost(self, reason: Failure) -> None:
+        self.hold(-self.held_bytes)
         if hasattr(self, "request_start"):
             log_request(self.method, self.uri, "gone", self.duration(), self.client)
         super().connectionLost(reason)

@@ -8,7 +8,11 @@ REFUSALS = {
     HTTPStatus.REQUEST_TIMEOUT: ("client_error", "timeout", "The request took too long to come in."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("client_error", "too_big", "The body is over 1 MiB."),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("server_error", "error", "Something went wrong here."),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("server_error", "unavailable", "The server restarts: come back."),
+    HTTPStatus.SERVICE_UNAVAILABLE: (
+        "server_error",
+        "unavailable",
+        "The server restarts, or is busy: come back.",
+    ),
 }
 
 

@@ -22,7 +22,8 @@ class Socket(WebSocketProtocol):
 
     failedByMe: bool
     opened_at: float | None = None
-    full = behind = False
+    full = behind = flooding = False
+    side_frames, side_until = 0, 0.0
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -43,6 +44,28 @@ class Socket(WebSocketProtocol):
             self.application_queue.put_nowait({"type": "websocket.too_big"})  # the consumer says so, and closes
             reactor.callLater(self.server.limits.close_seconds, self.close_with, CloseCode.TOO_BIG)
 
+    # Too many -----------------------------------------------------------------------------------
+
+    def onFrameBegin(self) -> None:
+        super().onFrameBegin()
+        if self.current_frame.opcode > 7 or not self.current_frame.fin:
+            self.count_side_frame()
+
+    def count_side_frame(self) -> None:
+        """A whole message is the application's to count; what comes beside costs this process as much."""
+        now = time.monotonic()
+        if now > self.side_until:
+            self.side_frames, self.side_until = 0, now + self.server.limits.side_seconds
+        self.side_frames += 1
+        if self.side_frames > self.server.limits.side_frames and self.state == self.STATE_OPEN:
+            self.close_with(CloseCode.FLOODING)  # autobahn drops who does not answer that
+            self.flooding, self.data = True, b""
+            self.transport.pauseProducing()
+
+    def consumeData(self) -> None:
+        if not self.flooding:
+            super().consumeData()
+
     # Back-pressure ------------------------------------------------------------------------------
 
     def pauseProducing(self) -> None:
@@ -52,8 +75,7 @@ class Socket(WebSocketProtocol):
 
     def resumeProducing(self) -> None:
         self.full = False
-        if not self.behind:
-            self.transport.resumeProducing()
+        self.read_on()
 
     def stopProducing(self) -> None:
         """The connection is gone."""
@@ -72,7 +94,10 @@ class Socket(WebSocketProtocol):
             reactor.callLater(CATCH_UP_SECONDS, self.catch_up)
             return
         self.behind = False
-        if not self.full:
+        self.read_on()
+
+    def read_on(self) -> None:
+        if not (self.full or self.behind or self.flooding):
             self.transport.resumeProducing()
 
     # The end ------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ class Server(daphne.Server):
         )
         self.listening, self.limits, self.control = listening, limits, control
         self.stopping = False
+        self.bodies_bytes = 0
         self.connections: dict[Any, dict[str, Any]] = {}
 
     def run(self) -> None:

@@ -115,6 +115,33 @@ async def test_who_does_not_type_is_not_said_to_have_stopped(here: Any, there: A
     assert [each["type"] for each in await until_pong(there)] == ["chat_message"]
 
 
+async def test_of_a_flood_a_few_are_shown_and_its_last_word_a_moment_later(
+    here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
+) -> None:
+    also_here = await enter(alice, conversation)
+    for _ in range(30):
+        await answer(here, {**STOPS, "client_id": "1"})
+        await answer(also_here, {**TYPES, "client_id": "2"})
+    await answer(here, {**STOPS, "client_id": "3"})
+    shown = [each["is_typing"] for each in await until_pong(there)]
+    assert 1 < len(shown) <= 5
+    if shown[-1]:
+        assert (await there.receive_until("typing"))["is_typing"] is False
+    assert await until_pong(there) == []
+
+
+async def test_what_waits_to_be_shown_is_old_with_the_message(
+    here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
+) -> None:
+    for number in range(30):
+        await answer(here, {**TYPES, "client_id": str(number)})
+    await answer(here, {"type": "chat_message", "content": "Hello", "client_id": "said"})
+    shown = await until_pong(there)
+    assert [each["type"] for each in shown][-2:] == ["typing", "chat_message"]
+    assert shown[-2]["is_typing"] is False
+    await there.nothing(1.5)
+
+
 async def test_typing_ends_by_itself_six_seconds_after_it_was_last_said(
     enter: Enter, add: Callable[..., Any], alice: Any, bob: Any, carol: Any, group: Any
 ) -> None:

@@ -5,7 +5,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -89,6 +89,23 @@ def test_the_chunk_that_is_too_much_may_bring_the_last_one_with_it(program: Prog
         connection.sendall(b"POST /api/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         connection.sendall(b"100001\r\n" + bytes(MIB + 1) + b"\r\n0\r\n\r\n")
         assert error_of(read_all(connection))[1] == TOO_BIG
+
+
+def test_all_bodies_together_are_bounded_and_one_that_ends_makes_room(start: Callable[..., Program]) -> None:
+    program = start(bodies_bytes=2 * MIB)
+    head = b"POST /api/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"
+
+    def status() -> int:
+        return httpx.post(f"{program.url}/api/x", content=bytes(MIB), trust_env=False).status_code
+
+    with program.connect() as first, program.connect() as second:
+        for connection in (first, second):
+            connection.sendall(head + bytes(MIB - 1))
+        until(lambda: status() == 503)
+        first.sendall(b"x")
+        assert first.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert status() == 200
+    until(lambda: status() == 200)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +209,32 @@ def test_a_frame_that_is_only_announced_closes_with_4413(program: Program) -> No
     with open_socket(program) as connection:
         connection.socket.sendall(b"\x81\xff" + struct.pack("!Q", 2**40) + b"mask")
         assert close_code(connection) == 4413
+
+
+PING, PONG, FRAGMENT = b"\x89\x80mask", b"\x8a\x80mask", b"\x00\x80mask"
+
+
+@pytest.mark.parametrize("frame", [PING, PONG, FRAGMENT], ids=["pings", "pongs", "empty fragments"])
+def test_a_flood_of_what_is_no_message_closes_with_4429_and_is_not_read_on(program: Program, frame: bytes) -> None:
+    with open_socket(program) as connection:
+        connection.socket.sendall(b"\x01\x80mask" if frame is FRAGMENT else b"")
+        connection.socket.settimeout(0.5)
+        try:
+            for _ in range(1000):
+                connection.socket.sendall(frame * 5000)
+            raise AssertionError("all of it was read")
+        except OSError:
+            pass
+        connection.socket.settimeout(5)
+        assert close_code(connection) == 4429
+
+
+def test_pings_and_fragments_at_their_usual_pace_are_taken(program: Program) -> None:
+    with open_socket(program) as connection:
+        for number in range(100):
+            assert connection.ping().wait(5)
+            connection.send(part for part in (str(number), "-", str(number)))
+            assert connection.recv(timeout=5) == f"{number}-{number}"
 
 
 def test_frames_that_the_consumer_has_not_taken_stay_with_the_client(program: Program) -> None:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from chat_server.fields import FlagField, TextField, is_blank
+from chat_server.fields import FlagField, TextField
 
 from .models import Session, User, username_letters
 from .tokens import Access
@@ -102,14 +102,10 @@ class UsernameField(TextField):
 
 
 class NameField(TextField):
-    """A part of somebody's name; what nobody can see is no name."""
+    """A part of somebody's name."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=150, allow_blank=True, required=False, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        return "" if is_blank(name) else name
 
 
 class PasswordField(TextField):

@@ -14,6 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from rest_framework.exceptions import NotFound
 
+from chat_server.bidi import isolated
+
 from . import services
 from .models import Conversation, ConversationParticipant, Message
 
@@ -75,7 +77,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description="Name", ordering="name")
     def title(self, conversation: Any) -> str:
         names = [conversation.name] if conversation.is_group else [each.user.username for each in conversation.the_two]
-        return format_html_join(" and ", "<bdi>{}</bdi>", ((name,) for name in names)) or NOTHING
+        return format_html_join(" and ", "<bdi>{}</bdi>", ((isolated(name),) for name in names)) or NOTHING
 
     @admin.display(description="Participants", ordering="people")
     def participant_count(self, conversation: Any) -> int:

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Prefetch, Q, Value
 from django.db.models.functions import Concat
 
+from chat_server.bidi import isolated
+
 if TYPE_CHECKING:
     from authentication.models import User
 
@@ -96,7 +98,8 @@ class Conversation(models.Model):
         indexes = [models.Index(fields=["-updated_at", "-id"], name="conversation_activity")]
 
     def __str__(self) -> str:
-        return self.name or f"{self.type} {self.pk}"
+        """For the admin, which puts it into titles and sentences."""
+        return isolated(self.name) or f"{self.type} {self.pk}"
 
     @property
     def is_group(self) -> bool:

@@ -49,3 +49,9 @@ class Documentation(JSONRefusals, SpectacularSwaggerSplitView):
     """`/api/`: the document as a page to read and to try, made of our own static files."""
 
     template_name = "api.html"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response = super().get(request, *args, **kwargs)
+        response.data["csrf_token"] = ""  # the API reads no cookie, so its page is not to set one
+        return response

@@ -6,8 +6,11 @@ from typing import Any
 from rest_framework import serializers
 
 MAX_INTEGER = 2**63 - 1  # that a database can hold
-# Letters that Unicode calls visible and every font draws as nothing: Hangul fillers, the blank Braille pattern.
-BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+# What Unicode calls visible and every font draws as nothing: Hangul fillers, the blanks of Braille, hieroglyphs and
+# notes; and what it keeps free for more that is invisible.
+BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\U00013441\U00013442\U0001d159\u2065").union(
+    map(chr, range(0xFFF0, 0xFFF9)), map(chr, range(0xE0000, 0xE1000))
+)
 # Not Cn: what this Python does not know yet may be a new emoji.
 INVISIBLE = frozenset({"Cc", "Cf", "Mn", "Me", "Zl", "Zp", "Zs"})
 
@@ -18,7 +21,7 @@ def is_blank(text: str) -> bool:
 
 
 class TextField(serializers.CharField):
-    """A JSON string, trimmed; where it may not be blank, invisible characters alone are `blank` too."""
+    """A JSON string, trimmed; invisible characters alone are blank: "", or refused where it may not be blank."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -28,7 +31,8 @@ class TextField(serializers.CharField):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and data and not self.allow_blank and is_blank(data):
             self.fail("blank")
-        return super().run_validation(data)
+        value = super().run_validation(data)
+        return "" if self.allow_blank and value and is_blank(value) else value
 
 
 class IdField(serializers.IntegerField):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
@@ -21,7 +22,12 @@ PERMISSIONS = ", ".join(f"{name}=()" for name in ("camera", "geolocation", "micr
 
 
 class BrowserPolicies:
-    """What a browser may do with an answer of ours: run no foreign code, show it in no frame, ask for no device."""
+    """What a browser may do with an answer of ours: run no foreign code, show it in no frame, ask for no device, and
+    keep nothing of the API.
+
+    The first of all middleware: what others answer by themselves has the same headers (static files, redirects, a
+    preflight, a Host that is refused), though Django's own set some of them only on what comes past them.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -30,6 +36,13 @@ class BrowserPolicies:
         response = self.get_response(request)
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        response.headers["Referrer-Policy"] = settings.SECURE_REFERRER_POLICY
+        response.headers["Cross-Origin-Opener-Policy"] = settings.SECURE_CROSS_ORIGIN_OPENER_POLICY
+        if request.path.startswith("/api/"):
+            # Tokens (RFC 6749, 5.1), and what is for one person's eyes: on a shared machine nobody finds it later.
+            response.headers["Cache-Control"] = "no-store"
         return response
 
 

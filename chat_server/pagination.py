@@ -12,7 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .fields import MAX_INTEGER
+from .fields import MAX_INTEGER, is_blank
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
 Row = TypeVar("Row", bound=Model)
@@ -38,11 +38,11 @@ def choice_parameter(request: Request, name: str, choices: tuple[str, ...]) -> s
 
 
 def text_parameter(request: Request, name: str, *, max_length: int = 100) -> str:
-    """The query parameter, trimmed; "" where it is left out; 400 with NUL or where it is too long."""
+    """The query parameter, trimmed; "" where it is left out or nobody can see it; 400 with NUL or too long."""
     text = request.query_params.get(name, "").strip()
     if "\x00" in text or len(text) > max_length:
         raise ValidationError({name: [f"At most {max_length} characters, without NUL, are expected."]}, code="invalid")
-    return text
+    return "" if is_blank(text) else text
 
 
 def limit_parameter(request: Request) -> int:

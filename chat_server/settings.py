@@ -28,10 +28,11 @@ FRONTEND_URL = env.web_url("FRONTEND_URL", "http://localhost:8000")
 NUM_PROXIES = env.integer("NUM_PROXIES", 0, minimum=0, maximum=100)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if NUM_PROXIES else None
-SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # What it is made of -----------------------------------------------------------------------------
@@ -134,6 +135,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` the files are served from where they lie, so that the classic steps work as they are.
 collected = (STATIC_ROOT / "staticfiles.json").is_file() and not DEBUG
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not collected
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # who may read across origins, CORS_ALLOWED_ORIGINS says
 if not collected:
     warnings.filterwarnings("ignore", "No directory at")  # whitenoise's, of the folder that is not there yet
 STORAGES = {

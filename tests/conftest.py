@@ -286,6 +286,16 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Serve
         server.kill()
 
 
+@pytest.fixture(scope="module")
+def shared_server(migrated_sqlite: Path) -> Iterator[ServerProcess]:
+    """One real server for all tests of a module that leave it alone; each test brings its own persons."""
+    database = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
+    server = ServerProcess(DATABASE_URL=f"sqlite:///{database}")
+    server.start()
+    yield server
+    server.kill()
+
+
 @pytest.fixture
 def server(start_server: Callable[..., ServerProcess]) -> ServerProcess:
     """One real server process as `make run` starts it: SQLite and the in-memory channel layer."""

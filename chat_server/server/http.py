@@ -108,12 +108,9 @@ class Channel(HTTPChannel):
         self.refused = True
         self.setTimeout(None)
         method, uri = getattr(self, "_command", b"-"), getattr(self, "_path", b"-")
-        content_type, body = refusal(status, uri)
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {content_type.decode()}\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + (b"" if method == b"HEAD" else body))
+        headers, body = refusal(status, uri)
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode(), *(b"%s: %s" % header for header in headers)]
+        self.transport.write(b"\r\n".join([*lines, b"Connection: close", b"", b"" if method == b"HEAD" else body]))
         self.transport.loseWriteConnection()
         self.expect_within(None)
         self.deadline = self.callLater(self.limits.linger_seconds, self.transport.abortConnection)
@@ -188,8 +185,7 @@ class Request(WebRequest):
         if self._response_started:  # Daphne would raise, and its loop that reaps applications would end with it
             self.channel.transport.abortConnection()
             return
-        content_type, content = refusal(HTTPStatus(status), self.uri)
-        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(content))]
+        headers, content = refusal(HTTPStatus(status), self.uri)
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": content})
 

@@ -16,11 +16,17 @@ REFUSALS = {
 }
 
 
-def refusal(status: HTTPStatus, uri: bytes) -> tuple[bytes, bytes]:
-    """The content type and the body of an answer to a request for `uri`."""
+def refusal(status: HTTPStatus, uri: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of an answer to a request for `uri`."""
     kind, code, detail = REFUSALS.get(status, REFUSALS[HTTPStatus.INTERNAL_SERVER_ERROR])
     if not uri.startswith(b"/api/"):
-        return b"text/plain; charset=utf-8", detail.encode()
-    return b"application/json", json.dumps(
-        {"type": kind, "errors": [{"code": code, "detail": detail, "attr": None}]}
-    ).encode()
+        content_type, body = b"text/plain; charset=utf-8", detail
+    else:
+        errors = [{"code": code, "detail": detail, "attr": None}]
+        content_type, body = b"application/json", json.dumps({"type": kind, "errors": errors})
+    content = body.encode()
+    return [
+        (b"Content-Type", content_type),
+        (b"Content-Length", b"%d" % len(content)),
+        (b"X-Content-Type-Options", b"nosniff"),
+    ], content

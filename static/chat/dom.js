@@ -13,13 +13,17 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** A name that somebody chose: its writing direction stays its own. */
-export const name = (text) => element("bdi", {}, text);
+/** Explicit directions, and what ends a paragraph: both reach past the element that they are in. */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/gu;
+const PARAGRAPH_ENDS = /[\n\r\u001c-\u001e\u0085\u2029]/gu;
+
+/** A name that somebody chose, or what they said, within a line: its writing direction stays its own. */
+export const name = (text) => element("bdi", {}, text.replace(DIRECTIONS, "").replace(PARAGRAPH_ENDS, " "));
 
 /** A circle with initials, in one of eight colours. */
 export function avatar(text, id, isOnline = false) {
-  const initials = text.split(/\s+/u, 2).map((word) => Array.from(word)[0] ?? "").join("").toUpperCase();
-  const circle = element("span", { class: `avatar hue-${id % 8}`, "aria-hidden": "true" }, initials);
+  const initials = text.split(/\s+/u, 2).map((word) => /[^\p{C}\p{M}\p{Z}]/u.exec(word)?.[0] ?? "").join("").toUpperCase();
+  const circle = element("span", { class: `avatar hue-${id % 8}`, "aria-hidden": "true" }, element("span", { class: "initials" }, initials));
   if (isOnline) circle.append(element("span", { class: "dot" }));
   return circle;
 }

@@ -149,8 +149,8 @@ export class ListView {
     if (!last) return ["No messages yet"];
     if (last.type === "system") return eventWords(last);
     const content = last.is_deleted ? "Message deleted" : last.content;
-    if (last.sender?.id === this.#me.id) return ["You: ", content];
-    return type === "group" && last.sender ? [name(last.sender.display_name), ": ", content] : [content];
+    if (last.sender?.id === this.#me.id) return ["You: ", name(content)];
+    return type === "group" && last.sender ? [name(last.sender.display_name), ": ", name(content)] : [name(content)];
   }
 
   #showPeople(found) {
@@ -177,7 +177,7 @@ function conversationRow(conversation, { unread, isOnline, isCurrent, line, hue 
   const { id, last_message: last } = conversation;
   const text = element("span", { class: "row-text" },
     element("span", { class: "row-name" }, name(conversation.name)),
-    element("span", { class: "row-line" }, element("bdi", {}, ...line)));
+    element("span", { class: "row-line" }, ...line));
   const aside = element("span", { class: "row-aside" },
     element("time", { datetime: last?.created_at }, last ? shortTime(last.created_at) : ""));
   if (unread) aside.append(element("span", { class: "badge", "aria-label": `${unread} unread` }, unread > 99 ? "99+" : String(unread)));

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
@@ -45,10 +46,21 @@ def test_a_conversation_leads_to_its_messages(
 
 
 def test_names_are_text_and_keep_their_direction_to_themselves(page: Callable[..., str], alice: Any) -> None:
-    group = services.create_group(creator=alice, name="<b>\u202eevil", participant_ids=[])
+    group = services.create_group(creator=alice, name="<b>\u2069\u202eäh", participant_ids=[])
     for text in (page(LIST), page("chat_message_changelist"), page("chat_conversation_delete", group.pk)):
-        assert "<bdi>&lt;b&gt;\u202eevil</bdi>" in text
-        assert "<b>\u202eevil" not in text
+        assert "<bdi>\u2068&lt;b&gt;äh\u2069</bdi>" in text
+        assert "\u202e" not in text
+
+
+def test_titles_and_the_log_keep_a_names_direction_to_itself(
+    staff: Client, page: Callable[..., str], alice: Any
+) -> None:
+    group = services.create_group(creator=alice, name="\u2069\u202eäh", participant_ids=[])
+    assert "<title>\u2068äh\u2069 | View conversation" in page("chat_conversation_change", group.pk)
+    url = reverse("admin:chat_conversation_delete", args=[group.pk])
+    answer = staff.post(url, {"post": "yes"}, follow=True).content.decode()
+    assert "The conversation “\u2068äh\u2069” was deleted" in answer
+    assert LogEntry.objects.get().object_repr == "\u2068äh\u2069"
 
 
 def test_conversations_are_not_made_or_changed_by_hand(staff: Client, group: Any) -> None:

@@ -2,12 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.services import guard
 from tests.services.server import ServerProcess
 
 from .person import Person
@@ -28,16 +26,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="module")
-def shared_server(migrated_sqlite: Path) -> Iterator[ServerProcess]:
-    """One real server for all tests of a module that leave it alone; each test brings its own persons."""
-    database = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
-    server = ServerProcess(DATABASE_URL=f"sqlite:///{database}")
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

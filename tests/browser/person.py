@@ -144,6 +144,11 @@ class Person:
         self.message_box.fill(text)
         self.message_box.press("Enter")
 
+    @property
+    def id(self) -> int:
+        """The id of the account that is logged in."""
+        return int(self.page.evaluate("JSON.parse(localStorage.getItem('chat.session')).user.id"))
+
     def access_token(self) -> str:
         """The token that the page uses now."""
         return str(self.page.evaluate("JSON.parse(localStorage.getItem('chat.session')).access"))

@@ -1,4 +1,3 @@
 """The page of the documentation is seen by the same browser as the chat page."""
 
 from tests.browser.conftest import browser as browser
-from tests.browser.conftest import shared_server as shared_server

@@ -29,7 +29,7 @@ MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py chat/consumers/*
 # More than there are cores: most tests wait for a process of their own. Who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 4 --dist worksteal
 
-.PHONY: help run demo test test-sqlite test-postgres test-faults faults check format lock clean system
+.PHONY: help run demo test test-sqlite test-postgres test-faults faults check audit format lock clean system
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -61,7 +61,7 @@ test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault an
 faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
 	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"
 
-check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migrations, check --deploy
+check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, security, migrations, check --deploy
 	@echo "== ruff"
 	@$(BIN)/ruff format --check . || { echo "make format mends it"; exit 1; }
 	@$(BIN)/ruff check .
@@ -73,9 +73,15 @@ check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, migratio
 		|| { echo "only chat/broadcast.py calls group_send"; exit 1; }
 	@! grep -nE '\.a?(save|delete|update|create|bulk_create|bulk_update|get_or_create|update_or_create)\(' $(MAY_NOT_WRITE) \
 		|| { echo "only services write"; exit 1; }
+	@echo "== security"
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE) scripts manage.py
+	@$(BIN)/python scripts/audit_requirements || [ $$? -eq 2 ]  # nobody to ask is said, and no fault of the code
 	@echo "== Django"
 	@$(WITH_DEFAULTS) $(BIN)/python manage.py makemigrations --check --dry-run
 	@$(WITH_DEFAULTS) HTTPS=True $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+audit: $(VENV)/.requirements-dev  ## ask whether anything that is installed has a known vulnerability
+	@$(BIN)/python scripts/audit_requirements
 
 format: $(VENV)/.requirements-dev  ## format the code and mend what ruff can
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -47,7 +47,7 @@ class Reconciliation:
         """Compare every second, for ever; where the database is away, the next time does it."""
         failing = False
         while True:
-            await asyncio.sleep(RECONCILE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 not a secret
+            await asyncio.sleep(RECONCILE_SECONDS * random.uniform(0.8, 1.2))  # not a secret  # nosec B311
             try:
                 await self.once()
             except Exception as error:

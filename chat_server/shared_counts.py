@@ -28,7 +28,7 @@ if wait > step / 1000 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.ceil(full_at - now))
 return 0
 """
-DIGEST = hashlib.sha1(CHARGE.encode()).hexdigest()  # noqa: S324 that is how Redis names a script
+DIGEST = hashlib.sha1(CHARGE.encode(), usedforsecurity=False).hexdigest()  # as Redis names a script
 
 
 class SharedCounts:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.management.client import Frame, Person, Server, Socket, address, servers
 
-PASSWORD = "five-friends-talking"  # noqa: S105 - no secret: it is printed
+PASSWORD = "five-friends-talking"  # no secret: it is printed
 MAX_SECONDS = 500  # an access token lives for 600
 
 PEOPLE = {
@@ -178,7 +178,7 @@ async def tell(talk: Talk, conversation: int, people: dict[str, Person]) -> int:
 
 def moment(shortest: float, longest: float) -> float:
     """Some seconds."""
-    return random.uniform(shortest, longest)  # noqa: S311 - nothing to guess
+    return random.uniform(shortest, longest)  # nothing to guess  # nosec B311
 
 
 class Reader:

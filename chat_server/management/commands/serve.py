@@ -40,4 +40,4 @@ class Command(BaseCommand):
         warnings = [f"-W{option}" for option in sys.warnoptions]
         module = ["-m", "chat_server.server", "--fd", str(listening.fileno()), "--workers", str(workers)]
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, *warnings, *module])  # noqa: S606 - no shell is wanted
+        os.execv(sys.executable, [sys.executable, *warnings, *module])  # no shell is wanted  # nosec B606

@@ -229,6 +229,33 @@ def test_a_flood_of_what_is_no_message_closes_with_4429_and_is_not_read_on(progr
         assert close_code(connection) == 4429
 
 
+VIOLATIONS = {
+    "no mask": b"\x81\x02hi",
+    "a reserved bit": b"\xc1\x82\0\0\0\0hi",
+    "a reserved opcode": b"\x83\x82\0\0\0\0hi",
+    "a ping in parts": b"\x09\x80\0\0\0\0",
+    "a ping that is too long": b"\x89\xfe\0\xc8\0\0\0\0" + bytes(200),
+    "a continuation of nothing": b"\x80\x80\0\0\0\0",
+    "a message within a message": b"\x01\x81\0\0\0\0h\x81\x81\0\0\0\0i",
+    "half a close code": b"\x88\x81\0\0\0\0x",
+    "a close code that is none": b"\x88\x82\0\0\0\0\x03\xed",
+    "no UTF-8": b"\x81\x82\0\0\0\0\xff\xfe",
+    "a length of more bytes than it needs": b"\x81\xfe\0\x02\0\0\0\0hi",
+    "a negative length": b"\x81\xff" + b"\xff" * 12,
+}
+
+
+@pytest.mark.parametrize("bytes_sent", VIOLATIONS.values(), ids=VIOLATIONS)
+def test_who_breaks_the_protocol_is_cut_off_and_nobody_else(program: Program, bytes_sent: bytes) -> None:
+    logged = len(program.log)
+    with open_socket(program) as other, open_socket(program) as connection:
+        connection.socket.sendall(bytes_sent)
+        assert close_code(connection) in (1002, 1007, 1006)  # RFC 6455, 7.4.1; 1006: it was not even told
+        other.send("still here")
+        assert other.recv(timeout=5) == "still here"
+    assert "Traceback" not in program.log[logged:]
+
+
 def test_pings_and_fragments_at_their_usual_pace_are_taken(program: Program) -> None:
     with open_socket(program) as connection:
         for number in range(100):

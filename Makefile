@@ -29,6 +29,9 @@ MAY_NOT_WRITE := $(filter-out $(MAY_WRITE),$(wildcard chat/*.py chat/consumers/*
 # More than there are cores: most tests wait for a process of their own. Who has nothing left takes over half of what the other one has.
 AT_ONCE := -n 4 --dist worksteal
 
+# Beside other tests their times mean little; and of the two databases PostgreSQL takes less.
+ELSEWHERE := tests/faults/test_faults.py tests/floods tests/fuzz
+
 .PHONY: help run demo test test-sqlite test-postgres test-faults faults check audit format lock clean system
 
 help:  ## list these targets
@@ -45,15 +48,14 @@ demo: $(VENV)/.requirements  ## fill a running server with people who chat (PORT
 test: test-sqlite test-postgres test-faults  ## run all tests: on SQLite, then what writes on PostgreSQL too, then under faults and floods
 
 test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
-	@echo "== every test, on SQLite"
-	@$(BIN)/python -m pytest $(AT_ONCE) --ignore=tests/faults/test_faults.py --ignore=tests/floods --cov --cov-report=term:skip-covered --cov-fail-under=95
+	@echo "== every test but those below, on SQLite"
+	@$(BIN)/python -m pytest $(AT_ONCE) $(ELSEWHERE:%=--ignore=%) --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
-	@echo "== what writes, on PostgreSQL"
+	@echo "== what writes, and random input, on PostgreSQL"
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
-		tests/authentication tests/chat tests/realtime tests/rights tests/admin
+		tests/authentication tests/chat tests/realtime tests/rights tests/admin tests/fuzz
 
-# By itself: beside other tests its times mean little.
 test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault and every flood once while people talk
 	@echo "== under faults, then under floods"
 	@$(BIN)/python -m pytest tests/faults/test_faults.py tests/floods

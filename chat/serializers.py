@@ -275,7 +275,8 @@ class MarkReadSerializer(serializers.Serializer[Any]):
 
 
 class AddParticipantsSerializer(serializers.Serializer[Any]):
-    user_ids = serializers.ListField(child=IdField(), allow_empty=False)
+    # `min_length` is for the OpenAPI document: it does not know of `allow_empty`.
+    user_ids = serializers.ListField(child=IdField(), allow_empty=False, min_length=1)
 
 
 class SetAdminSerializer(serializers.Serializer[Any]):

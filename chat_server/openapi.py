@@ -124,6 +124,10 @@ class AutoSchema(SpectacularAutoSchema):
                 responses[str(status)] = self._shared_error(status).ref
         return responses
 
+    def _get_request_for_media_type(self, serializer: Any, direction: Any = "request") -> tuple[Any, bool]:
+        schema, is_required = super()._get_request_for_media_type(serializer, direction)
+        return schema, is_required or (isinstance(serializer, dict) and bool(serializer.get("required")))
+
     def _statuses_by_rule(self) -> set[int]:
         statuses = {503}
         if self._get_request_body():

@@ -1,12 +1,15 @@
 """No input whatsoever gives a 500."""
 
+import json
+
 import pytest
 
 from tests.services.errors import errors
 
 BODIES = [
     b"[]", b'"text"', b"null", b"5", b"true", b"{", b"\xff", b"NaN", b'{"email": NaN}', b'{"email": "\\ud800"}',
-    b"[" * 100_000, b'{"a": ' * 20_000, b"\x00", b"1" * 10_000,
+    b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"a": ' * 100_000 + b"1" + b"}" * 100_000, b'{"a": ' * 20_000,
+    b"\x00", b"1" * 10_000,
 ]  # fmt: skip
 WRITES = [
     ("post", "register/"),
@@ -37,6 +40,14 @@ def test_a_body_that_is_no_json_object_is_400(api, alice, method, path, body):
 def test_a_value_of_the_wrong_kind_is_400(api, alice, method, path, value):
     response = getattr(api(alice), method)(f"/api/auth/{path}", dict.fromkeys(EVERY_FIELD, value))
     assert response.status_code in (400, 401)
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000 + "]" * 100_000], ids=["5000 digits", "deep"])
+def test_a_value_out_of_all_bounds_is_400(api, alice, method, path, value):
+    body = json.dumps(dict.fromkeys(EVERY_FIELD[:2] + EVERY_FIELD[7:8], "@")).replace('"@"', value)
+    response = getattr(api(alice), method)(f"/api/auth/{path}", body, content_type="application/json")
+    assert errors(response, 400)
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

@@ -103,7 +103,7 @@ def test_a_field_takes_its_type_and_no_other(call, name, request_of):
         assert (attr or "").split(".")[0] == name, (value, attr)
 
 
-DEEP = 2000
+DEEP = 100_000
 RAW = {
     "invalid JSON": b"{",
     "a word": b"hello",

@@ -71,6 +71,18 @@ def test_every_list_has_next_previous_and_results() -> None:
         assert schema["properties"].keys() == expected
 
 
+def test_a_body_that_is_needed_and_a_list_that_may_not_be_empty_are_named() -> None:
+    assert OPERATIONS["set_admin"]["requestBody"]["required"]
+    assert DOCUMENT["components"]["schemas"]["AddParticipantsRequest"]["properties"]["user_ids"]["minItems"] == 1
+
+
+@pytest.mark.parametrize("operation", operations(lambda operation: parameters(operation, "path")))
+def test_an_id_in_a_path_is_a_number_and_a_session_s_is_a_text(operation: dict[str, Any]) -> None:
+    for parameter in parameters(operation, "path"):
+        is_text = parameter["name"] == "session_id"
+        assert parameter["schema"]["type"] == ("string" if is_text else "integer")
+
+
 # The pages --------------------------------------------------------------------------------------
 
 

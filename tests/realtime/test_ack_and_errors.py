@@ -1,15 +1,11 @@
 """Whatever carries a `client_id` is answered exactly once."""
 
-import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from tests.realtime.frames import ERROR_CODES, answer, until_pong
+from tests.realtime.frames import answer, until_pong
 
 ANSWERS = ("ack", "error")
 
@@ -102,42 +98,3 @@ async def test_pong_follows_what_is_said_and_changed(
     await socket.receive_until("message_updated")
     await socket.send({"type": "ping"})
     assert await socket.receive() == {"type": "pong", "version": 2, "last_seq": 1}
-
-
-# Whatever comes -------------------------------------------------------------------------------------
-
-NAMES = ["type", "content", "client_id", "reply_to", "is_typing", "message_id", "token", "conversation", "user"]
-TYPES = ["chat_message", "typing", "read_receipt", "authenticate", "ping", "durable", ""]
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70) | st.sampled_from(TYPES)
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
-)
-FIELDS = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES, max_size=5)
-FRAMES = st.builds(lambda fields, kind: {**fields, "type": kind}, FIELDS, st.sampled_from(TYPES) | VALUES)
-
-
-def _is_client_id(value: Any) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= 64 and value.isprintable()
-
-
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
-@given(frame=FRAMES, client_id=st.none() | st.text(min_size=1, max_size=64).filter(str.isprintable))
-async def test_no_frame_whatever_closes_the_socket_or_stays_unanswered(
-    socket: Any, frame: dict[str, Any], client_id: str | None
-) -> None:
-    if client_id is not None:
-        frame = {**frame, "client_id": client_id}
-    text = json.dumps(frame)
-    await socket.send(text)
-    await socket.send({"type": "ping", "client_id": "the end"})
-    answers = []
-    async with asyncio.timeout(10):
-        while (got := await socket.receive(timeout=10)) != {"type": "ack", "client_id": "the end"}:
-            if got["type"] in ANSWERS:
-                answers.append(got)
-    strict = not any(word in text for word in ("NaN", "Infinity", "\\ud"))
-    if strict and _is_client_id(frame.get("client_id")):
-        assert [each["client_id"] for each in answers] == [frame["client_id"]]
-    else:
-        assert len(answers) <= 1
-    assert {each["code"] for each in answers if each["type"] == "error"} <= ERROR_CODES

@@ -1,9 +1,9 @@
 """Reads and checks the settings that come from the environment or `.env`; a wrong one ends the start with one line."""
 
+import fcntl
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,22 +137,23 @@ class Environment:
 def kept_secret(path: Path) -> str:
     """The key in `path`, made once, readable by its owner only; processes that start together agree on it."""
     if not path.exists() or not path.stat().st_size:
-        path.unlink(missing_ok=True)
         try:
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
+            _make_secret(path)
         except OSError as error:
             refuse("SECRET_KEY", f"it is not set, and {path} cannot be written ({error.strerror})")
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(64))
-            os.link(temporary, path)  # atomic, and fails where another process was first
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(temporary)
     try:
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
-        return path.read_text("ascii").strip()
+        with path.open(encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # until who makes it has written all of it
+            return file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         refuse("SECRET_KEY", f"it is not set, and {path} cannot be read ({error})")
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new key into an empty file; does nothing where another process was first."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the file's end lets go of it
+        if not file.read():
+            file.write(secrets.token_urlsafe(64))

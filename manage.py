@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
+    if sys.argv[1:2] == ["serve"]:
+        from chat_server.server.start import use_uvloop
+
+        use_uvloop()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

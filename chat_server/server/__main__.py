@@ -1,4 +1,4 @@
-"""What `manage.py serve` becomes: `python -m chat_server.server --fd F [--workers N]`, and what each worker runs."""
+"""`python -m chat_server.server --fd F`: what `manage.py serve --workers N` becomes, and what each worker runs."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import socket
 import sys
 
 from .limits import Limits
-from .start import Application, run_worker
+from .start import Application, run_worker, use_uvloop
 from .supervisor import supervise
 
 
@@ -34,6 +34,7 @@ def main() -> int:
     if arguments.workers > 1:
         command = [sys.executable, *(f"-W{option}" for option in sys.warnoptions), "-m", "chat_server.server"]
         return asyncio.run(supervise(command, listening, arguments.workers))
+    use_uvloop()
     run_worker(load, listening, socket.socket(fileno=arguments.control) if arguments.control else None)
     return 0
 

@@ -1,4 +1,4 @@
-"""How a process becomes a worker: Daphne makes the event loop when it is imported, so uvloop's policy comes first."""
+"""How a process becomes a worker."""
 
 import asyncio
 import resource
@@ -17,6 +17,11 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OPEN_FILES = 65_536
 
 
+def use_uvloop() -> None:
+    """To be called before anything imports Daphne, as Django does: that makes the event loop."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
 def run_worker(
     load: Callable[[], tuple[Application, Limits]], listening: socket.socket, control: socket.socket | None = None
 ) -> None:
@@ -25,7 +30,6 @@ def run_worker(
     `control` is the supervisor's: it gets one byte when the worker listens, and its end ends the worker.
     """
     end_on_signal()
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     allow_open_files()
     application, limits = load()
     from .worker import Server

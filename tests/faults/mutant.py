@@ -70,7 +70,9 @@ MUTATIONS: dict[str, Callable[[], None]] = {
 def main(mutation: str, port: int) -> None:
     from chat_server.server.__main__ import load
     from chat_server.server.listening import bind
-    from chat_server.server.start import run_worker
+    from chat_server.server.start import run_worker, use_uvloop
+
+    use_uvloop()
 
     def load_broken() -> Any:
         loaded = load()

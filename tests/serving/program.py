@@ -12,7 +12,7 @@ from typing import Any
 from chat_server.server import on_shutdown
 from chat_server.server.limits import Limits
 from chat_server.server.listening import bind
-from chat_server.server.start import Application, run_worker
+from chat_server.server.start import Application, run_worker, use_uvloop
 from chat_server.server.supervisor import supervise
 
 
@@ -81,6 +81,7 @@ def main() -> int:
         return application, Limits(**json.loads(arguments.limits))
 
     listening = socket.socket(fileno=arguments.fd) if arguments.fd else bind("127.0.0.1", 0)
+    use_uvloop()
     run_worker(load, listening, socket.socket(fileno=arguments.control) if arguments.control else None)
     return 0
 

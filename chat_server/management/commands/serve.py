@@ -2,19 +2,22 @@
 
 import os
 import signal
+import socket
 import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chat_server.server.__main__ import load
 from chat_server.server.listening import CannotListen, bind
-from chat_server.server.start import ENDING_SIGNALS
+from chat_server.server.start import ENDING_SIGNALS, run_worker
 
 MAX_WORKERS = 64
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they are for who changes the code, and cost a part of each start
     help = "Serves REST, sockets and static files with Daphne on uvloop, until SIGTERM."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +36,13 @@ class Command(BaseCommand):
             listening = bind(host, port)
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        # A fresh interpreter: this one has made its event loop already (`daphne` is an app), and not uvloop's.
+        if workers == 1:
+            run_worker(load, listening)
+        else:
+            self.supervise(listening, workers)
+
+    def supervise(self, listening: socket.socket, workers: int) -> None:
+        """Become the supervisor: a fresh interpreter, for it needs nothing of what this one has loaded."""
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)  # what comes meanwhile is its to take
         listening.set_inheritable(True)
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(settings.BASE_DIR), os.environ.get("PYTHONPATH"))))

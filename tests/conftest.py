@@ -67,10 +67,19 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
-    """After each test that commits, Django would make all permissions anew, which takes longer than most tests."""
+    """After each test that commits, Django would empty what it made itself and make it anew; it takes longer than the
+    test."""
+    from django.contrib.contenttypes.management import create_contenttypes
+    from django.db import connection
     from django.db.models.signals import post_migrate
 
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
+    plain = connection.introspection.django_table_names
+    kept = {"django_content_type", "auth_permission"}
+    connection.introspection.django_table_names = lambda *args, **kwargs: [
+        name for name in plain(*args, **kwargs) if name not in kept
+    ]
 
 
 # People and what they say -----------------------------------------------------------------------

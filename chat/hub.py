@@ -151,8 +151,8 @@ class Hub:
         for subscriber in subscribers:
             room = subscriber.room
             subscriber.forget()
-            if subscriber.is_typing:
-                room.typists.tell_gone(subscriber.user_id, subscriber.connection.username)
+            username, was_typing = subscriber.connection.username, subscriber.is_typing
+            room.typists.tell_gone(subscriber.user_id, username, was_typing=was_typing)
             if not room.subscribers and self.rooms.get(room.conversation_id) is room:
                 del self.rooms[room.conversation_id]
                 room.typists.close()  # the timer leaves its group

@@ -44,10 +44,11 @@ class Typists:
             self.full_at[user_id] = full_at
             self._publish(user_id, username, is_typing=is_typing)
 
-    def tell_gone(self, user_id: int, username: str) -> None:
-        """Tell at once that somebody's socket is gone."""
-        self._forget_waiting(user_id)
-        self._publish(user_id, username, is_typing=False)
+    def tell_gone(self, user_id: int, username: str, *, was_typing: bool) -> None:
+        """Tell at once that somebody whose socket is gone no longer types, where that was not told yet."""
+        if was_typing or user_id in self.waiting:
+            self._forget_waiting(user_id)
+            self._publish(user_id, username, is_typing=False)
 
     def _publish(self, user_id: int, username: str, *, is_typing: bool) -> None:
         said = broadcast.typing(

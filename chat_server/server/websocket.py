@@ -57,7 +57,7 @@ class Socket(WebSocketProtocol):
         if now > self.side_until:
             self.side_frames, self.side_until = 0, now + self.server.limits.side_seconds
         self.side_frames += 1
-        if self.side_frames > self.server.limits.side_frames and self.state == self.STATE_OPEN:
+        if self.side_frames > self.server.limits.side_frames and not self.flooding:
             self.close_with(CloseCode.FLOODING)  # autobahn drops who does not answer that
             self.flooding, self.data = True, b""
             self.transport.pauseProducing()

@@ -130,6 +130,16 @@ async def test_of_a_flood_a_few_are_shown_and_its_last_word_a_moment_later(
     assert await until_pong(there) == []
 
 
+async def test_what_waits_to_be_shown_is_shown_when_the_socket_closes(here: Any, there: Any) -> None:
+    for number in range(30):
+        await answer(here, {**TYPES, "client_id": str(number)})
+    await answer(here, {**STOPS, "client_id": "stops"})
+    await here.close()
+    async with asyncio.timeout(3):  # before it would end by itself
+        while (await there.receive_until("typing", timeout=3))["is_typing"]:
+            pass
+
+
 async def test_what_waits_to_be_shown_is_old_with_the_message(
     here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
 ) -> None:

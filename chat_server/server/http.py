@@ -157,7 +157,8 @@ class Request(WebRequest):
             self.requestHeaders.removeHeader(b"upgrade")  # not ours to upgrade: answered like any other request
         channel = self.channel
         result = super().process()
-        if self.transport is None:  # it went to a WebSocket
+        if self.transport is None:  # it went to a WebSocket, and nothing more is heard of it here
+            self.hold(-self.held_bytes)
             channel.forget()
         return result
 

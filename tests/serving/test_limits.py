@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -229,6 +230,19 @@ def test_a_flood_of_what_is_no_message_closes_with_4429_and_is_not_read_on(progr
                 break
             assert sent < 100 * MIB
         assert close_code(connection) == 4429
+
+
+def test_a_body_that_comes_with_an_upgrade_is_not_held_for_ever(start: Callable[..., Program]) -> None:
+    program = start(bodies_bytes=2 * MIB)
+    upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    head = b"GET /ws/x HTTP/1.1\r\nHost: x\r\n" + upgrade + key + b"Content-Length: 1048576\r\n\r\n"
+    for _ in range(3):
+        with program.connect() as connection:
+            with suppress(OSError):  # its bytes are no frames
+                connection.sendall(head + bytes(MIB))
+                read_all(connection)
+    assert httpx.post(program.url, content=bytes(MIB), trust_env=False).status_code == 200
 
 
 VIOLATIONS = {

@@ -238,10 +238,9 @@ def test_a_body_that_comes_with_an_upgrade_is_not_held_for_ever(start: Callable[
     key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     head = b"GET /ws/x HTTP/1.1\r\nHost: x\r\n" + upgrade + key + b"Content-Length: 1048576\r\n\r\n"
     for _ in range(3):
-        with program.connect() as connection:
-            with suppress(OSError):  # its bytes are no frames
-                connection.sendall(head + bytes(MIB))
-                read_all(connection)
+        with program.connect() as connection, suppress(OSError):  # its bytes are no frames
+            connection.sendall(head + bytes(MIB))
+            read_all(connection)
     assert httpx.post(program.url, content=bytes(MIB), trust_env=False).status_code == 200
 
 

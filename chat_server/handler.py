@@ -12,6 +12,8 @@ from django.core.signals import request_started
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from authentication.throttling import client_address
+
 from .errors import error_response
 from .exceptions import Unavailable
 from .turns import TooManyWait, Turn, Turns
@@ -87,7 +89,7 @@ class BoundedHandler(ASGIHandler):
 def _client(scope: Any) -> bytes | str:
     """Whom a request is counted for: a session, or else an address."""
     token = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    return token or (scope.get("client") or ("",))[0]
+    return token or client_address(scope)
 
 
 def _busy() -> HttpResponseBase:

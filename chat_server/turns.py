@@ -40,14 +40,23 @@ class Turns:
         self._count = 0
 
     async def take(self, client: Hashable) -> Turn:
-        """Wait for a turn; who is cancelled meanwhile has none. `TooManyWait`."""
+        """Wait for a turn; who is cancelled meanwhile has none. `TooManyWait`, also later, to who takes most places."""
         if self._free:
             self._free -= 1
-        elif self._count >= self._most_waiting:
-            raise TooManyWait
         else:
+            if self._count >= self._most_waiting:
+                self._make_room(client)
             await self._wait(client)
         return Turn(self, self._seconds)
+
+    def _make_room(self, client: Hashable) -> None:
+        """Refuse the newest of whoever has most places; that may be this client."""
+        longest = max(self._waiting, key=lambda each: len(self._waiting[each]))
+        place = next((each for each in reversed(self._waiting[longest]) if not each.done()), None)
+        if place is None or len(self._waiting[longest]) <= len(self._waiting.get(client, ())) + 1:
+            raise TooManyWait
+        self._leave(longest, place)
+        place.set_exception(TooManyWait())
 
     async def _wait(self, client: Hashable) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -85,13 +85,23 @@ async def test_who_goes_at_the_moment_of_their_turn_hands_it_on() -> None:
     await asyncio.wait_for(last, 2)
 
 
+async def test_who_fills_all_places_makes_room_for_who_asks_once() -> None:
+    line = Line(some(most_waiting=3))
+    await line.ask("many")
+    many = [await line.ask("many") for _ in range(3)]
+    await line.ask("one")
+    with pytest.raises(TooManyWait):
+        await many[-1]
+    assert await line.serve_all() == ["many", "many", "one", "many"]
+
+
 async def test_too_many_are_refused_and_who_has_gone_is_none_of_them() -> None:
     turns = some(most_waiting=2)
     line = Line(turns)
     await line.ask("first")
     waiting = [await line.ask("other") for _ in range(2)]
     with pytest.raises(TooManyWait):
-        await turns.take("one too many")
+        await turns.take("other")
     waiting[0].cancel()
     await asyncio.sleep(0)
     await line.ask("in their place")

@@ -14,6 +14,8 @@ from .access import log_request
 from .limits import Limits
 from .refusals import refusal
 
+SHORT_BODY_BYTES = 16 * 1024
+
 
 class Channel(HTTPChannel):
     """One connection: heads and bodies come in within their times, and no body over the limit is taken in."""
@@ -138,10 +140,13 @@ class Request(WebRequest):
     def handleContentChunk(self, data: bytes) -> None:
         if self.content.tell() + len(data) > self.server.limits.body_bytes:
             self.channel.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        elif self.server.bodies_bytes + len(data) > self.server.limits.bodies_bytes:
+            return
+        # A short body always finds room: else a few long ones that never end would shut everybody out.
+        more = max(0, self.content.tell() + len(data) - SHORT_BODY_BYTES) - self.held_bytes
+        if more and self.server.bodies_bytes + more > self.server.limits.bodies_bytes:
             self.channel.refuse(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self.hold(len(data))
+            self.hold(more)
             super().handleContentChunk(data)
 
     def hold(self, size: int) -> None:

@@ -151,8 +151,9 @@ class Hub:
         for subscriber in subscribers:
             room = subscriber.room
             subscriber.forget()
-            username, was_typing = subscriber.connection.username, subscriber.is_typing
-            room.typists.tell_gone(subscriber.user_id, username, was_typing=was_typing)
+            user_id, username = subscriber.user_id, subscriber.connection.username
+            if not any(each.user_id == user_id and each.is_typing for each in room.subscribers):
+                room.typists.tell_gone(user_id, username, was_typing=subscriber.is_typing)
             if not room.subscribers and self.rooms.get(room.conversation_id) is room:
                 del self.rooms[room.conversation_id]
                 room.typists.close()  # the timer leaves its group

@@ -140,6 +140,14 @@ async def test_what_waits_to_be_shown_is_shown_when_the_socket_closes(here: Any,
             pass
 
 
+async def test_a_socket_that_closes_ends_nothing_that_another_one_of_the_user_types(
+    here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
+) -> None:
+    also_here = await enter(alice, conversation)
+    await also_here.close()
+    assert await until_pong(there, "typing") == []
+
+
 async def test_what_waits_to_be_shown_is_old_with_the_message(
     here: Any, there: Any, enter: Enter, alice: Any, conversation: Any
 ) -> None:

@@ -8,8 +8,9 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
     if sys.argv[1:2] == ["serve"]:
-        from chat_server.server.start import use_uvloop
+        from chat_server.server.start import end_on_signal, use_uvloop
 
+        end_on_signal()  # while the project is loaded, too
         use_uvloop()
     from django.core.management import execute_from_command_line
 

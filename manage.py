@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
-    if sys.argv[1:2] == ["serve"]:
+    if "serve" in sys.argv[1:]:  # options may come before it
         from chat_server.server.start import end_on_signal, use_uvloop
 
         end_on_signal()  # while the project is loaded, too

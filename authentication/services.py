@@ -209,7 +209,7 @@ def _open_session(user: User, ip: str, user_agent: str) -> Pair:
 
 def _belongs(refresh: str, access: Access) -> bool:
     try:
-        return tokens.session_of(refresh) == access.session_id
+        return tokens.session_of_refresh(refresh) == access.session_id
     except TokenNotValid:
         return False
 

@@ -81,9 +81,14 @@ def rotate(raw: str) -> Pair:
     return pair
 
 
-def session_of(raw_refresh: str) -> str:
+def session_of_refresh(raw: str) -> str:
     """The id of the session that a refresh token, spent or not, was issued to; no query."""
-    return _read(RefreshToken, raw_refresh).session_id
+    return _read(RefreshToken, raw).session_id
+
+
+def session_of_access(raw: str) -> str:
+    """The id of the session that an access token was issued to, whether or not it still lives; no query."""
+    return _read(AccessToken, raw).session_id
 
 
 def _new_pair(session: Session) -> tuple[Pair, str]:

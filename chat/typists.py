@@ -28,7 +28,7 @@ class Typists:
         self.conversation_id, self.show, self.spawn = conversation_id, show, spawn
         self.shown: dict[int, tuple[str, asyncio.TimerHandle]] = {}
         self.full_at: dict[int, float] = {}  # of each user's pace: see `chat_server.throttling`
-        self.waiting: dict[int, asyncio.TimerHandle] = {}
+        self.waiting: dict[int, tuple[bool, asyncio.TimerHandle]] = {}
 
     # What is told to every process ---------------------------------------------------------------
 
@@ -39,7 +39,7 @@ class Typists:
         full_at, wait = charge(self.full_at.get(user_id, 0.0), loop.time(), PACE)
         if wait:
             again = loop.call_later(wait, lambda: self.tell(user_id, username, is_typing=is_typing))
-            self.waiting[user_id] = again
+            self.waiting[user_id] = (is_typing, again)
         else:
             self.full_at[user_id] = full_at
             self._publish(user_id, username, is_typing=is_typing)
@@ -57,8 +57,8 @@ class Typists:
         self.spawn(broadcast.publish(broadcast.conversation_group(self.conversation_id), said))
 
     def _forget_waiting(self, user_id: int) -> None:
-        if waiting := self.waiting.pop(user_id, None):
-            waiting.cancel()
+        if user_id in self.waiting:
+            self.waiting.pop(user_id)[1].cancel()
 
     # What is shown here --------------------------------------------------------------------------
 
@@ -78,8 +78,9 @@ class Typists:
             await self._show(user_id, username, is_typing=False)
 
     async def end_with_message(self, user_id: int) -> None:
-        """What they typed is here; what waits to be told of it is old."""
-        self._forget_waiting(user_id)
+        """What they typed is here; that they type it, where that still waits to be told, is old."""
+        if user_id in self.waiting and self.waiting[user_id][0]:
+            self._forget_waiting(user_id)
         await self.end(user_id)
 
     async def _show(self, user_id: int, username: str, *, is_typing: bool) -> None:
@@ -89,7 +90,7 @@ class Typists:
 
     def close(self) -> None:
         """Forget who types: nobody is here to see it."""
-        for timer in [*self.waiting.values(), *(timer for _, timer in self.shown.values())]:
+        for _, timer in [*self.waiting.values(), *self.shown.values()]:
             timer.cancel()
         self.waiting.clear()
         self.shown.clear()

@@ -3,19 +3,25 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import set_script_prefix
 
+from authentication.middleware import presented_token
 from authentication.throttling import client_address
+from authentication.tokens import TokenNotValid, session_of_access
 
 from .errors import error_response
 from .exceptions import Unavailable
+from .middleware import BrowserPolicies
 from .turns import TooManyWait, Turn, Turns
 
 AT_ONCE = 8
@@ -33,7 +39,9 @@ class BoundedHandler(ASGIHandler):
         super().__init__()
         self.threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="requests")
         self.respond = sync_to_async(self._respond, thread_sensitive=False, executor=self.threads)
-        self.turns = Turns(at_once=AT_ONCE, most_waiting=MOST_WAITING, seconds=TURN_SECONDS)
+        self.turns = Turns(at_once=AT_ONCE, most_running=MOST_THREADS, most_waiting=MOST_WAITING, seconds=TURN_SECONDS)
+        # CorsMiddleware is asynchronous only where what it calls is
+        self.refuse = BrowserPolicies(CorsMiddleware(_busy))  # type: ignore[arg-type]
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -58,9 +66,9 @@ class BoundedHandler(ASGIHandler):
     async def _answer(self, scope: Any, body: Any) -> list[Message]:
         turn: Turn | None = None
         try:
-            turn = await self.turns.take(_client(scope))
+            turn = await self.turns.take(partial(_client, scope))
         except TooManyWait:
-            return _as_messages(_busy())
+            return self._refuse(scope)
         finally:
             if turn is None:
                 body.close()
@@ -72,6 +80,11 @@ class BoundedHandler(ASGIHandler):
             return await self.respond(scope, body)
         finally:
             turn.end()
+
+    def _refuse(self, scope: Any) -> list[Message]:
+        """Told on the event loop: all threads are busy."""
+        request, invalid = self.create_request(scope, BytesIO())
+        return _as_messages(invalid if request is None else self.refuse(request))
 
     def _respond(self, scope: Any, body: Any) -> list[Message]:
         with closing(body):
@@ -86,13 +99,18 @@ class BoundedHandler(ASGIHandler):
                 return _as_messages(response)
 
 
-def _client(scope: Any) -> bytes | str:
-    """Whom a request is counted for: a session, or else an address."""
-    token = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    return token or client_address(scope)
+def _client(scope: Any) -> str:
+    """Whom a request is counted for: the session whose token it brings, or else its address.
+
+    A text that nobody signed is no session: else whoever makes up one each time would be as many clients.
+    """
+    try:
+        return session_of_access(presented_token(scope) or "")
+    except TokenNotValid:
+        return client_address(scope)
 
 
-def _busy() -> HttpResponseBase:
+def _busy(request: HttpRequest) -> HttpResponse:
     response = error_response(503, Unavailable.default_code, "Too many requests wait already. Try again in a second.")
     response.headers["Retry-After"] = "1"
     return response

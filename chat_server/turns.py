@@ -6,7 +6,7 @@ of the interpreter. With one queue for all, who asks three hundred times at once
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 
 class TooManyWait(Exception):
@@ -14,39 +14,72 @@ class TooManyWait(Exception):
 
 
 class Turn:
-    """One request's right to be worked on; it lasts `seconds`, then somebody else may begin beside it.
-
-    So what hangs, because a row is locked or the database does not answer, holds up nobody for longer.
-    """
+    """One request's right to be worked on."""
 
     def __init__(self, turns: "Turns", seconds: float) -> None:
-        self._turns: Turns | None = turns
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.end)
+        self._turns = turns
+        self._is_fresh = self._is_running = True
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._grow_old)
 
     def end(self) -> None:
-        """Let the next one begin. Does nothing the second time."""
-        turns, self._turns = self._turns, None
-        if turns is not None:
+        """The work is done: let the next one begin. Does nothing the second time."""
+        if self._is_running:
+            self._is_running = False
             self._timer.cancel()
-            turns.next()
+            self._turns.running -= 1
+            self._grow_old()
+
+    def _grow_old(self) -> None:
+        if self._is_fresh:
+            self._is_fresh = False
+            self._turns.fresh -= 1
+        self._turns.begin()
 
 
 class Turns:
-    """Of one event loop: `at_once` turns, and at most `most_waiting` who wait for one, client after client."""
+    """Of one event loop: at most `most_waiting` wait for a turn, client after client, while `at_once` have one.
 
-    def __init__(self, *, at_once: int, most_waiting: int, seconds: float) -> None:
-        self._free, self._most_waiting, self._seconds = at_once, most_waiting, seconds
-        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+    After `seconds` a turn counts no longer: what hangs, because a row is locked or the database does not answer, holds
+    up nobody, until there are `most_running` of it.
+    """
+
+    def __init__(self, *, at_once: int, most_running: int, most_waiting: int, seconds: float) -> None:
+        self._at_once, self._most_running = at_once, most_running
+        self._most_waiting, self._seconds = most_waiting, seconds
+        self.fresh = self.running = 0
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[Turn]]] = OrderedDict()
         self._count = 0
 
-    async def take(self, client: Hashable) -> Turn:
-        """Wait for a turn; who is cancelled meanwhile has none. `TooManyWait`, also later, to who takes most places."""
-        if self._free:
-            self._free -= 1
-        else:
-            if self._count >= self._most_waiting:
-                self._make_room(client)
-            await self._wait(client)
+    async def take(self, client: Callable[[], Hashable]) -> Turn:
+        """Wait for a turn; who is cancelled meanwhile has none. `TooManyWait`, also later, to who takes most places.
+
+        `client` tells whose the request is, where it has to wait.
+        """
+        if self._one_may_begin():
+            return self._turn()
+        key = client()
+        if self._count >= self._most_waiting:
+            self._make_room(key)
+        return await self._wait(key)
+
+    def begin(self) -> None:
+        """Give turns that are free to who waits longest of the client that was served longest ago."""
+        while self._waiting and self._one_may_begin():
+            client, places = next(iter(self._waiting.items()))
+            place = places[0]
+            self._leave(client, place)
+            if place.cancelled():
+                continue
+            if client in self._waiting:
+                self._waiting.move_to_end(client)
+            place.set_result(self._turn())
+
+    def _one_may_begin(self) -> bool:
+        return self.fresh < self._at_once and self.running < self._most_running
+
+    def _turn(self) -> Turn:
+        self.fresh += 1
+        self.running += 1
         return Turn(self, self._seconds)
 
     def _make_room(self, client: Hashable) -> None:
@@ -58,33 +91,22 @@ class Turns:
         self._leave(longest, place)
         place.set_exception(TooManyWait())
 
-    async def _wait(self, client: Hashable) -> None:
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _wait(self, client: Hashable) -> Turn:
+        place: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(client, deque()).append(place)
         self._count += 1
         try:
-            await place
+            return await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._leave(client, place)
-            else:  # it was given a turn at the same moment
-                self.next()
+                if place in self._waiting.get(client, ()):
+                    self._leave(client, place)
+            elif place.exception() is None:  # it was given a turn at the same moment
+                place.result().end()
             raise
 
-    def _leave(self, client: Hashable, place: "asyncio.Future[None]") -> None:
+    def _leave(self, client: Hashable, place: "asyncio.Future[Turn]") -> None:
         self._count -= 1
         self._waiting[client].remove(place)
         if not self._waiting[client]:
             del self._waiting[client]
-
-    def next(self) -> None:
-        """Give a turn that has ended to who waits longest of the client that was served longest ago."""
-        everybody = ((client, place) for client, places in self._waiting.items() for place in places)
-        client, place = next((each for each in everybody if not each[1].cancelled()), (None, None))
-        if place is None:
-            self._free += 1
-            return
-        self._leave(client, place)
-        if client in self._waiting:
-            self._waiting.move_to_end(client)
-        place.set_result(None)

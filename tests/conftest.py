@@ -19,7 +19,7 @@ from tests.services.client import Socket
 from tests.services.environment import PASSWORD, settings_for_tests
 from tests.services.postgres import PostgresServer, the_postgres
 from tests.services.redis import RedisServer
-from tests.services.server import RealClient, ServerProcess, manage
+from tests.services.server import RealClient, ServerProcess, manage, running
 
 # Before any test module imports the application: its settings are read once.
 ON_POSTGRES = os.environ.get("TEST_DATABASE", "sqlite") == "postgres"
@@ -263,6 +263,16 @@ def migrated_sqlite() -> Path:
 
 
 @pytest.fixture(scope="session")
+def new_sqlite(migrated_sqlite: Path) -> Callable[[], str]:
+    """`new_sqlite()`: the URL of a new, migrated SQLite database."""
+
+    def copy() -> str:
+        return f"sqlite:///{shutil.copy(migrated_sqlite, guard.temporary_folder('sqlite') / 'chat.sqlite3')}"
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def migrated_postgres() -> str:
     """The name of an empty, migrated PostgreSQL database, to be used as a template."""
     manage("migrate", "--verbosity", "0", DATABASE_URL=the_postgres().create_database("migrated"))
@@ -282,9 +292,7 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Serve
 
     def start(*, workers: int = 1, **settings: str) -> ServerProcess:
         if "DATABASE_URL" not in settings:
-            template = request.getfixturevalue("migrated_sqlite")
-            copy = shutil.copy(template, guard.temporary_folder("sqlite") / "chat.sqlite3")
-            settings["DATABASE_URL"] = f"sqlite:///{copy}"
+            settings["DATABASE_URL"] = request.getfixturevalue("new_sqlite")()
         server = ServerProcess(workers=workers, **settings)
         servers.append(server)
         server.start()
@@ -296,13 +304,19 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Serve
 
 
 @pytest.fixture(scope="module")
-def shared_server(migrated_sqlite: Path) -> Iterator[ServerProcess]:
+def shared_server(new_sqlite: Callable[[], str]) -> Iterator[ServerProcess]:
     """One real server for all tests of a module that leave it alone; each test brings its own persons."""
-    database = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
-    server = ServerProcess(DATABASE_URL=f"sqlite:///{database}")
-    server.start()
-    yield server
-    server.kill()
+    with running(ServerProcess(DATABASE_URL=new_sqlite())) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shared_parts(the_redis: RedisServer, migrated_postgres: str) -> dict[str, str]:
+    """The settings of servers on one PostgreSQL and one Redis, for all tests of a module."""
+    the_redis.resume()
+    the_redis.start()
+    url = the_postgres().create_database("shared", template=migrated_postgres)
+    return {"DATABASE_URL": url, "REDIS_URL": the_redis.url}
 
 
 @pytest.fixture

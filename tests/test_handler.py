@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
 
+from authentication.models import Session
+from authentication.tokens import issue_pair
 from chat_server.handler import AT_ONCE, BoundedHandler
-from chat_server.turns import Turns
+from chat_server.turns import TooManyWait, Turns
 
 threads: list[int] = []
 running: set[int] = set()
@@ -64,9 +67,17 @@ def slow(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("view/", view), path("async/", asynchronous), path("slow/", slow)]
 
 
-def asked(handler: Any, path: str) -> ApplicationCommunicator:
-    """A request under way."""
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "http_version": "1.1"}
+def asked(handler: Any, path: str, **headers: str) -> ApplicationCommunicator:
+    """A request under way, from 192.0.2.1."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "http_version": "1.1",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("192.0.2.1", 4000),
+    }
     return ApplicationCommunicator(handler, scope)
 
 
@@ -132,14 +143,54 @@ async def test_for_who_goes_before_their_turn_nothing_is_done(handler: BoundedHa
 
 
 async def test_too_many_who_wait_are_told_when_to_come_back(
-    handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch
+    handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr(handler, "turns", Turns(at_once=1, most_waiting=1, seconds=10))
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    monkeypatch.setattr(handler, "turns", Turns(at_once=1, most_running=1, most_waiting=1, seconds=10))
     [first] = await holding(handler, 1)
     second = asyncio.create_task(get(handler, "/slow/"))
     await asyncio.sleep(0.05)  # it waits
-    status, body, headers = await answered(asked(handler, "/slow/"))
-    assert (status, headers[b"Retry-After"]) == (503, b"1")
+    status, body, headers = await answered(asked(handler, "/api/slow/", origin="https://app.example"))
+    assert (status, headers[b"Retry-After"], headers[b"Cache-Control"]) == (503, b"1", b"no-store")
+    assert (headers[b"X-Content-Type-Options"], headers[b"access-control-allow-origin"]) == (
+        b"nosniff",
+        b"https://app.example",
+    )
     assert json.loads(body)["errors"][0]["code"] == "unavailable"
     gate.set()
     assert await asyncio.gather(first, second) == [b"at last"] * 2
+
+
+async def whose(handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch, **headers: str) -> Hashable:
+    """Whom a call with these headers is counted for."""
+    clients: list[Hashable] = []
+
+    async def take(client: Callable[[], Hashable]) -> None:
+        clients.append(client())
+        raise TooManyWait
+
+    monkeypatch.setattr(handler.turns, "take", take)
+    assert (await answered(asked(handler, "/view/", **headers)))[0] == 503
+    return clients[0]
+
+
+@pytest.fixture
+def session(alice: Any) -> tuple[str, str]:
+    """A session's id and its access token."""
+    session = Session(user=alice)
+    access = issue_pair(session)["access"]
+    return session.pk, access
+
+
+async def test_a_call_is_counted_for_its_session(
+    handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch, session: tuple[str, str]
+) -> None:
+    session_id, access = session
+    assert await whose(handler, monkeypatch, authorization=f"Bearer {access}") == session_id
+
+
+@pytest.mark.parametrize("made_up", ["Bearer x", "Bearer a.b.c", "Basic YTpi", "Bearer"])
+async def test_a_call_with_a_token_that_nobody_signed_is_counted_for_its_address(
+    handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch, made_up: str
+) -> None:
+    assert await whose(handler, monkeypatch, authorization=made_up) == "192.0.2.1"

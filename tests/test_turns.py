@@ -8,8 +8,8 @@ import pytest
 from chat_server.turns import TooManyWait, Turn, Turns
 
 
-def some(*, at_once: int = 1, most_waiting: int = 100, seconds: float = 10) -> Turns:
-    return Turns(at_once=at_once, most_waiting=most_waiting, seconds=seconds)
+def some(*, at_once: int = 1, most_running: int = 100, most_waiting: int = 100, seconds: float = 10) -> Turns:
+    return Turns(at_once=at_once, most_running=most_running, most_waiting=most_waiting, seconds=seconds)
 
 
 class Line:
@@ -23,7 +23,7 @@ class Line:
         """The task of a client that has asked by now."""
 
         async def take() -> None:
-            self.served.append((client, await self.turns.take(client)))
+            self.served.append((client, await self.turns.take(lambda: client)))
 
         task = asyncio.create_task(take())
         await asyncio.sleep(0)
@@ -66,6 +66,21 @@ async def test_a_turn_that_takes_too_long_lets_the_next_one_begin() -> None:
     assert len(line.served) == 2
 
 
+async def test_so_many_run_at_most_and_the_next_one_begins_when_one_of_them_ends() -> None:
+    line = Line(some(at_once=2, most_running=3, seconds=0.02))
+    for client in "abcde":
+        await line.ask(client)
+    await asyncio.sleep(0.1)
+    assert [client for client, _ in line.served] == ["a", "b", "c"]
+    line.served[1][1].end()
+    await asyncio.sleep(0.1)
+    assert [client for client, _ in line.served] == ["a", "b", "c", "d"]
+    for _, turn in line.served:
+        turn.end()
+    await asyncio.sleep(0)
+    assert [client for client, _ in line.served] == ["a", "b", "c", "d", "e"]
+
+
 async def test_who_goes_away_is_passed_over() -> None:
     line = Line(some())
     await line.ask("first")
@@ -101,7 +116,7 @@ async def test_too_many_are_refused_and_who_has_gone_is_none_of_them() -> None:
     await line.ask("first")
     waiting = [await line.ask("other") for _ in range(2)]
     with pytest.raises(TooManyWait):
-        await turns.take("other")
+        await turns.take(lambda: "other")
     waiting[0].cancel()
     await asyncio.sleep(0)
     await line.ask("in their place")

@@ -25,8 +25,12 @@ def refusal(status: HTTPStatus, uri: bytes) -> tuple[list[tuple[bytes, bytes]], 
         errors = [{"code": code, "detail": detail, "attr": None}]
         content_type, body = b"application/json", json.dumps({"type": kind, "errors": errors})
     content = body.encode()
-    return [
+    headers = [
         (b"Content-Type", content_type),
         (b"Content-Length", b"%d" % len(content)),
         (b"X-Content-Type-Options", b"nosniff"),
-    ], content
+        (b"Cache-Control", b"no-store"),
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append((b"Retry-After", b"1"))
+    return headers, content

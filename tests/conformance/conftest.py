@@ -1,19 +1,16 @@
 """A server that can be broken, and people who try it."""
 
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
 from chat.management.client import servers
 from chat.management.conformance import Report, Stage
-from tests.services import guard
 from tests.services.environment import PASSWORD
-from tests.services.server import PROJECT, ServerProcess
+from tests.services.server import PROJECT, ServerProcess, running
 
 
 class BrokenServer(ServerProcess):
@@ -34,13 +31,10 @@ class BrokenServer(ServerProcess):
 
 
 @pytest.fixture(scope="module")
-def one_broken_server(migrated_sqlite: Path) -> Iterator[BrokenServer]:
+def one_broken_server(new_sqlite: Callable[[], str]) -> Iterator[BrokenServer]:
     """For all tests of a module; ask for `broken_server`."""
-    copy = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
-    server = BrokenServer(DATABASE_URL=f"sqlite:///{copy}")
-    server.start()
-    yield server
-    server.kill()
+    with running(BrokenServer(DATABASE_URL=new_sqlite())) as server:
+        yield server
 
 
 @pytest.fixture

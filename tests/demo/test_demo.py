@@ -1,17 +1,14 @@
 """`manage.py demo` against a real server, as somebody tries it out."""
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.services import guard
 from tests.services.environment import command_environment
 from tests.services.server import PROJECT, ServerProcess
 from tests.services.service import free_port
@@ -54,13 +51,9 @@ Filled = tuple[ServerProcess, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def filled(migrated_sqlite: Path) -> Iterator[Filled]:
+def filled(shared_server: ServerProcess) -> Filled:
     """A server after the first run of the command, and what that run printed."""
-    copy = shutil.copy(migrated_sqlite, guard.temporary_folder("sqlite") / "chat.sqlite3")
-    server = ServerProcess(DATABASE_URL=f"sqlite:///{copy}")
-    server.start()
-    yield server, demo(server.url)
-    server.kill()
+    return shared_server, demo(shared_server.url)
 
 
 def test_it_fills_a_server_with_people_who_talk(filled: Filled) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -34,6 +35,11 @@ class Attacker:
         content = b"" if body is None else json.dumps(body).encode()
         headers = ("Content-Type: application/json", f"Content-Length: {len(content)}", "Connection: close")
         return self.head(method, path, *headers) + content
+
+    def made_up(self, method: str, path: str) -> bytes:
+        """A whole request with a token that nobody signed."""
+        token = self.client.access.replace(self.client.access[-20:], secrets.token_hex(10))
+        return self.call(method, path).replace(self.client.access.encode(), token.encode())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Stream]:

@@ -2,26 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import websockets
 
-from tests.services import guard
-from tests.services.server import RealClient, RealSocket, ServerProcess
+from tests.services.server import RealClient, RealSocket, ServerProcess, running
 
 
 @pytest.fixture(scope="module")
-def server(migrated_sqlite: Path) -> Iterator[ServerProcess]:
+def server(new_sqlite: Callable[[], str]) -> Iterator[ServerProcess]:
     """One for all tests here, with limits that are soon reached."""
-    copy = guard.temporary_folder("sqlite") / "chat.sqlite3"
-    copy.write_bytes(migrated_sqlite.read_bytes())
     limits = {"THROTTLE_FRAMES": "50/1000s", "MAX_SOCKETS_PER_USER": "2"}
-    server = ServerProcess(DATABASE_URL=f"sqlite:///{copy}", **limits)
-    server.start()
-    yield server
-    server.kill()
+    with running(ServerProcess(DATABASE_URL=new_sqlite(), **limits)) as server:
+        yield server
 
 
 async def _open(client: RealClient, conversation: int, **headers: str) -> RealSocket:

@@ -10,23 +10,17 @@ import httpx
 import pytest
 
 from tests.realtime.frames import eventually
-from tests.services.postgres import the_postgres
 from tests.services.redis import RedisServer
-from tests.services.server import RealClient, RealSocket, ServerProcess
+from tests.services.server import RealClient, RealSocket, ServerProcess, running
 
 ARRIVES = 5  # seconds in which each process finds in the database what Redis did not carry
 
 
 @pytest.fixture(scope="module")
-def server(the_redis: RedisServer, migrated_postgres: str) -> Iterator[ServerProcess]:
+def server(shared_parts: dict[str, str]) -> Iterator[ServerProcess]:
     """One on PostgreSQL and Redis for all tests here; each test has people of its own."""
-    the_redis.resume()
-    the_redis.start()
-    url = the_postgres().create_database("redis_away", template=migrated_postgres)
-    server = ServerProcess(DATABASE_URL=url, REDIS_URL=the_redis.url)
-    server.start()
-    yield server
-    server.kill()
+    with running(ServerProcess(**shared_parts)) as server:
+        yield server
 
 
 @pytest.fixture

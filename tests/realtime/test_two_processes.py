@@ -10,25 +10,16 @@ import psycopg
 import pytest
 import websockets
 
-from tests.services.postgres import the_postgres
-from tests.services.redis import RedisServer
-from tests.services.server import RealClient, RealSocket, ServerProcess
+from tests.services.server import RealClient, RealSocket, ServerProcess, running
 
 CROSSES = 3  # seconds: by the layer at once, by repair a little later
 
 
 @pytest.fixture(scope="module")
-def pair(the_redis: RedisServer, migrated_postgres: str) -> Iterator[tuple[ServerProcess, ServerProcess]]:
+def pair(shared_parts: dict[str, str]) -> Iterator[tuple[ServerProcess, ServerProcess]]:
     """Two servers for all tests here; each test has people of its own."""
-    the_redis.resume()
-    the_redis.start()
-    url = the_postgres().create_database("pair", template=migrated_postgres)
-    servers = [ServerProcess(DATABASE_URL=url, REDIS_URL=the_redis.url) for _ in range(2)]
-    for server in servers:
-        server.start()
-    yield servers[0], servers[1]
-    for server in servers:
-        server.kill()
+    with running(ServerProcess(**shared_parts)) as one, running(ServerProcess(**shared_parts)) as other:
+        yield one, other
 
 
 @dataclass

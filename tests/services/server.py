@@ -5,9 +5,10 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -70,6 +71,19 @@ class ServerProcess(Service):
             return False
         finally:
             connection.close()
+
+
+Server = TypeVar("Server", bound=ServerProcess)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """A server that is up, and killed at the end."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 class RealClient:

@@ -1,15 +1,17 @@
 """`manage.py serve`, as an operator starts it."""
 
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.services.environment import clean_environment
 
-from .conftest import PROJECT, Program, read_all
+from .conftest import PROJECT, Program, read_all, until
 from .test_end import children
 from .test_limits import TOO_BIG, error_of
 
@@ -81,3 +83,22 @@ def test_one_worker_is_the_process_itself(served: Program) -> None:
 def test_the_project_ends_with_exit_code_0(served: Program) -> None:
     exit_code, seconds = served.end()
     assert (exit_code, seconds < 3) == (0, True)
+
+
+@pytest.mark.parametrize("options", [(), ("--settings=chat_server.settings",)])
+def test_while_the_project_is_loaded_sigterm_ends_it_with_exit_code_0(options: tuple[str, ...]) -> None:
+    environment = clean_environment(DATABASE_URL="sqlite:////dev/null")
+    program = Program(command=(*MANAGE, *options, "serve", "--port", "0"), environment=environment)
+    try:
+        until(lambda: handles(program.process.pid, signal.SIGTERM))
+        assert program.end()[0] == 0
+    finally:
+        program.close()
+    assert "Traceback" not in program.log
+
+
+def handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler for this signal (proc(5), `SigCgt`)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)

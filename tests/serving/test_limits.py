@@ -103,6 +103,8 @@ def test_all_bodies_together_are_bounded_and_one_that_ends_makes_room(start: Cal
         for connection in (first, second):
             connection.sendall(head + bytes(MIB - 1))
         until(lambda: status() == 503)
+        busy = httpx.post(f"{program.url}/api/x", content=bytes(MIB), trust_env=False)
+        assert (busy.json()["errors"][0]["code"], busy.headers["Retry-After"]) == ("unavailable", "1")
         assert httpx.post(f"{program.url}/api/x", content=bytes(16_000), trust_env=False).status_code == 200
         first.sendall(b"x")
         assert first.recv(65536).startswith(b"HTTP/1.1 200 ")

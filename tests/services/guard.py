@@ -47,9 +47,9 @@ def ended(group: int) -> None:
     _tell("ended", group)
 
 
-def temporary_folder(name: str) -> Path:
+def temporary_folder(name: str, *, root: Path = ROOT) -> Path:
     """A new folder that is taken away when the run is over."""
-    path = Path(tempfile.mkdtemp(prefix=f"chat-tests-{name}-", dir=ROOT))
+    path = Path(tempfile.mkdtemp(prefix=f"chat-tests-{name}-", dir=root))
     _tell("folder", path)
     return path
 

@@ -37,10 +37,18 @@ class PostgresServer(Service):
 
     name = "postgres"
     stop_signal = signal.SIGINT  # "fast": ends the open connections
+    root = guard.ROOT
+    tuning = {
+        "fsync": "off",  # a killed process loses nothing by it; only a machine that stops does
+        "full_page_writes": "off",
+        "lock_timeout": "30s",  # a test that waits for a lock for ever fails, and says where
+        "log_checkpoints": "off",
+        "dynamic_shared_memory_type": "mmap",  # in its folder: a killed one leaves nothing behind elsewhere
+    }
 
     def __init__(self) -> None:
         self.binary = _binary("postgres")
-        super().__init__(guard.temporary_folder(self.name))
+        super().__init__(guard.temporary_folder(self.name, root=self.root))
         user = self.user()
         if user is not None:
             owner = pwd.getpwnam(user)
@@ -73,11 +81,7 @@ class PostgresServer(Service):
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": "100",
-            "fsync": "off",  # a killed process loses nothing by it; only a machine that stops does
-            "full_page_writes": "off",
-            "lock_timeout": "30s",  # a test that waits for a lock for ever fails, and says where
-            "log_checkpoints": "off",
-            "dynamic_shared_memory_type": "mmap",  # in its folder: a killed one leaves nothing behind elsewhere
+            **self.tuning,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return (self.binary, "-D", str(self.folder / "cluster"), "-p", str(self.port), *options)
@@ -94,9 +98,9 @@ class PostgresServer(Service):
             return False
         return True
 
-    def execute(self, sql: str) -> None:
-        """Run one statement outside a transaction, in the database `postgres`."""
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+    def execute(self, sql: str, *, database: str = "postgres") -> None:
+        """Run one statement outside a transaction."""
+        with psycopg.connect(self.database_url(database), autocommit=True, connect_timeout=2) as connection:
             connection.execute(sql)  # type: ignore[call-overload]
 
     def create_database(self, name: str, *, template: str = "template1") -> str:

@@ -1,0 +1,46 @@
+"""One measurement: how many units of work, in how many seconds, for how much CPU of whom."""
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from . import cpu
+
+
+@dataclass
+class Measurement:
+    """What some work cost. `cpu` is in seconds, by part; `client` is the load client's own."""
+
+    units: int = 0
+    seconds: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+    client: float = 0.0
+    more: dict[str, float] = field(default_factory=dict)
+
+    def micros(self, *parts: str) -> float:
+        """Microseconds of CPU of these parts for each unit; of server and database where none is named."""
+        return 1e6 * sum(self.cpu[part] for part in parts or ("server", "database")) / self.units
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.units / self.seconds
+
+    @property
+    def client_micros(self) -> float:
+        return 1e6 * self.client / self.units
+
+
+@contextmanager
+def measured(parts: Mapping[str, list[int]], units: int = 0) -> Iterator[Measurement]:
+    """Inside, the parts (process ids, their families counted) do the work that is measured."""
+    result = Measurement(units)
+    before = {name: sum(map(cpu.seconds, pids)) for name, pids in parts.items()}
+    own, begun = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    yield result
+    result.seconds = time.monotonic() - begun
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    result.client = now.ru_utime + now.ru_stime - own.ru_utime - own.ru_stime
+    result.cpu = {name: sum(map(cpu.seconds, pids)) - before[name] for name, pids in parts.items()}

@@ -1,0 +1,91 @@
+"""Workloads over WebSockets."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+from .load import Dialect, Socket
+from .measure import Measurement, measured
+from .world import Person
+
+TEXT = "What a message says is often about as long as this."
+
+
+def _say(number: int) -> bytes:
+    return json.dumps({"type": "chat_message", "content": TEXT, "client_id": str(number)}).encode()
+
+
+OURS = Dialect(delivered=b'{"type":"chat_message"', answered=b'{"type":"ack"', say=_say, ready=b'{"type":"connected"')
+
+
+async def open_all(sockets: Sequence[tuple[Socket, int]], *, at_once: int = 50) -> list[Socket]:
+    """Open each at its port, so many at a time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(socket: Socket, port: int) -> Socket:
+        async with gate:
+            return await socket.open(port)
+
+    return await asyncio.gather(*(one(socket, port) for socket, port in sockets))
+
+
+def of_conversation(person: Person, conversation_id: int, *, since: int | None = None) -> Socket:
+    """A socket of one conversation, not opened yet."""
+    query = "" if since is None else f"?since={since}"
+    return Socket(OURS, f"/ws/chat/{conversation_id}/{query}", f"Authorization: Bearer {person.token}\r\n")
+
+
+async def fan_out(sockets: Sequence[Socket], parts: dict[str, list[int]], messages: int) -> Measurement:
+    """Ten of the sockets (or all) say so much; everything reaches everybody once. A unit is one delivery."""
+    senders = sockets[:10]
+    each = max(1, messages // len(senders))
+    for warm in (2, each):
+        before = [socket.received for socket in sockets]
+        said = warm * len(senders)
+        with measured(parts, said * len(sockets)) as result:
+            for sender in senders:
+                sender.latencies.clear()
+                sender.begin(warm, window=4)
+            wanted = zip(sockets, before, strict=True)
+            await asyncio.gather(*(socket.until_received(count + said) for socket, count in wanted))
+    await asyncio.sleep(0.2)
+    if any(socket.received != count + said for socket, count in zip(sockets, before, strict=True)):
+        raise AssertionError("a message was delivered twice")
+    result.more |= _latency([latency for sender in senders for latency in sender.latencies])
+    return result
+
+
+async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[int]], messages: int) -> Measurement:
+    """In each couple one answers the other as soon as they have heard them. A unit is one message."""
+    said, done = 0, asyncio.Event()
+
+    def hears(socket: Socket, mine: dict[str, int]) -> None:
+        # Of what is delivered to both every second message is the other's.
+        def on_delivery(new: int) -> None:
+            nonlocal said
+            mine["heard"] += new
+            if mine["heard"] % 2 == mine["turn"]:
+                if said < messages:
+                    said += 1
+                    socket.begin(1, window=1)
+                elif not done.is_set():
+                    done.set()
+
+        socket.on_delivery = on_delivery
+
+    for number, socket in enumerate(socket for couple in couples for socket in couple):
+        hears(socket, {"heard": 0, "turn": number % 2})
+    with measured(parts) as result:
+        for first, _ in couples:
+            said += 1
+            first.begin(1, window=1)
+        await done.wait()
+    result.units = messages
+    result.more |= _latency([latency for couple in couples for socket in couple for latency in socket.latencies])
+    await asyncio.sleep(0.3)
+    return result
+
+
+def _latency(seconds: list[float]) -> dict[str, float]:
+    return {"ack_ms": 1000 * median(seconds), "ack_p99_ms": 1000 * quantiles(seconds, n=100)[98]}

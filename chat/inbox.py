@@ -25,7 +25,7 @@ from .events import (
     Resumed,
     Unread,
 )
-from .room import Connection, Room, Subscriber
+from .room import Connection, Room, Run, Subscriber
 from .serializers import timestamp
 
 LISTED = 200  # conversations in `connected`
@@ -87,6 +87,12 @@ class InboxSubscriber(Subscriber):
         """Keep what comes until it goes live again."""
         if self.waiting is None:
             self.waiting = deque()
+
+    def take_at_once(self, run: Run) -> bool:
+        if self.user_id in run.sender_ids or not super().take_at_once(run):  # who speaks has read, which is told
+            return False
+        self.last_seq = max(self.last_seq, run.last_seq)
+        return True
 
     async def deliver(self, event: Payload) -> None:
         is_next = event.get("version", 0) > self.version

@@ -8,7 +8,7 @@ the database, once for all subscribers.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from rest_framework.exceptions import NotFound
 from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
+from chat_server.wire import octets
 
 from . import catchup
 from .events import Payload
@@ -27,6 +28,7 @@ from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = 16  # durable events by one write; each may have 30 KB, and a socket may be owed 1 MiB
 MAX_WAITING = 1000  # durable events for a socket that is being let in and takes what it missed too slowly
 
 
@@ -39,9 +41,22 @@ class Connection:
     session_id: str
     expires_at: datetime
     send: Callable[[str], Awaitable[None]]
+    write: Callable[[bytes], bool]  # finished frames at once; False where they have to be sent one by one
     close: Callable[[int], Awaitable[None]]
     take_in: Callable[[], Awaitable[None]]  # returns once the client has taken most of what it was sent, or is closed
     waiting: int = 0  # durable events that it is not handed yet, over all of its conversations
+
+
+class Run:
+    """Durable events of one conversation that follow each other, to be handed out together."""
+
+    def __init__(self, events: Sequence[Payload]) -> None:
+        self.events = events
+        self.first_version, self.last_version = events[0]["version"], events[-1]["version"]
+        self.lowest_seq, self.last_seq = min(map(_seq, events)), max(map(_seq, events))
+        self.sender_ids = {event["sender_id"] for event in events}
+        self.takes_out = any(event["gone"] for event in events)
+        self.octets = b"".join([octets(event["frame"]) for event in events])
 
 
 class Subscriber:
@@ -93,6 +108,15 @@ class Subscriber:
             self.connection.waiting += 1
             if self.connection.waiting > MAX_WAITING:
                 await self.connection.close(CloseCode.TOO_SLOW)
+
+    def take_at_once(self, run: Run) -> bool:
+        """Hand it all of a run by one write; False where each event has to be looked at."""
+        is_plain = self.waiting is None and not run.takes_out and self in self.room.subscribers
+        is_all_new = run.first_version > self.version and run.lowest_seq > self.visible_after_seq
+        if not (is_plain and is_all_new and self.connection.write(run.octets)):
+            return False
+        self.version = run.last_version
+        return True
 
     async def catch_up(self, events: Iterable[Payload]) -> None:
         """Hand it what it missed, no faster than its client takes it."""
@@ -204,16 +228,21 @@ class Room:
     async def hand_out(self, events: list[Payload]) -> None:
         """Hand durable events, in version order, to every subscriber; what was handed out before is left out."""
         async with self.handing_out:
-            for event in events:
-                if self.version is not None and event["version"] <= self.version:
-                    continue
-                self.version = event["version"]
-                if event["is_new"] and event["sender_id"] is not None:
-                    await self.typists.end_with_message(event["sender_id"])
-                for subscriber in list(self.subscribers):
-                    await subscriber.take(event)
-                if len(events) > 1:
+            new = [event for event in events if self.version is None or event["version"] > self.version]
+            for first in range(0, len(new), TOGETHER):
+                if first:
                     await asyncio.sleep(0)  # else what is owed grows past its bound before the loop writes any of it
+                await self._hand_out(Run(new[first : first + TOGETHER]))
+
+    async def _hand_out(self, run: Run) -> None:
+        self.version = run.last_version
+        for event in run.events:
+            if event["is_new"] and self.typists.has(event["sender_id"]):
+                await self.typists.end_with_message(event["sender_id"])
+        for subscriber in list(self.subscribers):
+            if not subscriber.take_at_once(run):
+                for event in run.events:
+                    await subscriber.take(event)
 
     async def show(self, event: Payload, *, not_to: int | None = None) -> None:
         """Hand an event that is not durable to every subscriber but those of user `not_to`.
@@ -305,3 +334,7 @@ async def opening(rooms: Iterable[Room]) -> AsyncIterator[None]:
     finally:
         for room in held:
             room.opening.release()
+
+
+def _seq(event: Payload) -> int:
+    return int(event["seq"])

@@ -77,6 +77,10 @@ class Typists:
             timer.cancel()
             await self._show(user_id, username, is_typing=False)
 
+    def has(self, user_id: int | None) -> bool:
+        """Whether somebody is shown here to type, or waits to be."""
+        return user_id in self.shown or user_id in self.waiting
+
     async def end_with_message(self, user_id: int) -> None:
         """What they typed is here; that they type it, where that still waits to be told, is old."""
         if user_id in self.waiting and self.waiting[user_id][0]:

@@ -33,6 +33,7 @@ RECONCILE_SECONDS = 1.0  # rights that ended close their sockets within 2 s, wha
 # All rows of an inbox are compared each time where there are few, and else each third time: within 4 s.
 INBOX_ROUNDS = 3
 FEW_ROWS = 1000
+ON_ITS_WAY_SECONDS = 0.3  # in a busy room there is always something: to read it from the database would be work twice
 AT_A_TIME = 500  # compared before other tasks have their turn
 
 
@@ -98,15 +99,19 @@ class Reconciliation:
         return [inbox for inbox in everyone if inbox.serial % rounds == self.tick % rounds]
 
     async def _compare_rooms(self, rooms: list[Room], rights: Rights) -> None:
+        behind: list[tuple[Room, int]] = []
         async for room in _in_turns(rooms):
             head = rights.heads.get(room.conversation_id)
             if head is None:
                 await room.end()
                 continue
             room.hear_of(head.version, head.last_seq)
-            room.repair()
+            if room.is_behind:
+                behind.append((room, head.version))
             if head.revision > room.revision and room.version is not None:
                 room.refresh()
+        if behind:
+            self.hub.spawn(_repair(behind))
 
     async def _compare_parts(self, parts: list[tuple[Subscriber, int]], rights: Rights) -> None:
         """Each subscriber with the participant that it was when that was read."""
@@ -137,6 +142,15 @@ def _is_lost(subscriber: Subscriber, participant_id: int, rights: Rights) -> boo
         return participant_id not in rights.participants
     place = rights.places[subscriber.user_id].get(subscriber.room.conversation_id)
     return place is None or place.part.participant_id != participant_id
+
+
+async def _repair(behind: list[tuple[Room, int]]) -> None:
+    """Repair what has not come to these versions, once what is on its way has had its time."""
+    if not broadcast.published.failing:
+        await asyncio.sleep(ON_ITS_WAY_SECONDS)
+    for room, version in behind:
+        if room.version is not None and room.version < version:
+            room.repair()
 
 
 async def _in_turns(everything: Iterable[Item]) -> AsyncIterator[Item]:

@@ -8,8 +8,11 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from rest_framework.exceptions import APIException, NotAuthenticated, PermissionDenied, Throttled
@@ -31,13 +34,13 @@ from chat.serializers import (
     TypingFrameSerializer,
     timestamp,
 )
-from chat_server.backlog import backlog_of
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread, marking
 from chat_server.errors import as_api_exception, first_error, retry_after
 from chat_server.exceptions import Unavailable
 from chat_server.parsers import parse_json
 from chat_server.throttling import Bucket
+from chat_server.wire import Wire, octets
 
 logger = logging.getLogger(__name__)
 
@@ -111,18 +114,28 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         """How far that conversation is; `NotFound`."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The whole life of the socket; however it ends, the hub has forgotten it then."""
+        """The whole life of the socket; however it ends, the hub has forgotten it then.
+
+        Channels' own makes a task for each message, and asks a thread to look after database connections.
+        """
+        self.scope, self.base_send, self.wire = scope, send, Wire(send)
         try:
-            await super().__call__(scope, receive, send)
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             self.leave()  # the server gives up who does not end in time, and `disconnect` may wait for a frame
+
+    async def dispatch(self, message: Payload) -> None:
+        """Do what a message of the server says."""
+        await getattr(self, get_handler_name(message))(message)
 
     # The door ----------------------------------------------------------------------------------
 
     async def connect(self) -> None:
         """Let in, or say why not: every refusal is an `error` frame and a close code."""
         await self.accept(self.scope["accepted_subprotocol"])
-        self.backlog = backlog_of(self.base_send)
         try:
             self.connection = self._connection()
             await self.enter(self.connection)
@@ -145,6 +158,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
             session_id=access.session_id,
             expires_at=access.expires_at,
             send=self._send,
+            write=self._write,
             close=self._end,
             take_in=self._take_in,
         )
@@ -227,9 +241,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         if command is None:
             raise UnknownType
         serializer_class, do = command
-        serializer = serializer_class(data=self.addressed(frame))
-        serializer.is_valid(raise_exception=True)
-        return await do(serializer.validated_data)
+        return await do(_serializer(serializer_class).run_validation(self.addressed(frame)))
 
     # The commands --------------------------------------------------------------------------------
 
@@ -304,18 +316,26 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
             await self._end(CloseCode.BAD_FRAMES)
 
     async def _send(self, frame: str) -> None:
-        try:
-            await self.send(text_data=frame)
-        except Exception as error:  # the connection is closing, and others wait for their frames
-            logger.debug("a frame could not be sent: %s", type(error).__name__)
-        if self.connection is not None and self.backlog() > settings.MAX_OWED_BYTES:
+        if not self.wire.write(octets(frame)):
+            try:
+                await self.send(text_data=frame)
+            except Exception as error:  # the connection is closing, and others wait for their frames
+                logger.debug("a frame could not be sent: %s", type(error).__name__)
+        if self.connection is not None and self.wire.owed() > settings.MAX_OWED_BYTES:
             await self._end(CloseCode.TOO_SLOW)
+
+    def _write(self, frames: bytes) -> bool:
+        if not self.wire.write(frames):
+            return False
+        if self.connection is not None and self.wire.owed() > settings.MAX_OWED_BYTES:
+            get_hub().spawn(self._end(CloseCode.TOO_SLOW))
+        return True
 
     async def _take_in(self) -> None:
         """Return once the client has taken half of the most that it may be owed; one that takes nothing is closed."""
         loop = asyncio.get_running_loop()
-        least, give_up_at = self.backlog(), loop.time() + TAKE_IN_SECONDS
-        while (owed := self.backlog()) > settings.MAX_OWED_BYTES // 2 and self.connection is not None:
+        least, give_up_at = self.wire.owed(), loop.time() + TAKE_IN_SECONDS
+        while (owed := self.wire.owed()) > settings.MAX_OWED_BYTES // 2 and self.connection is not None:
             if owed < least:
                 least, give_up_at = owed, loop.time() + TAKE_IN_SECONDS
             if loop.time() > give_up_at:
@@ -344,3 +364,8 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         connection, self.connection = self.connection, None
         if connection is not None:
             self.leave()
+
+
+@cache
+def _serializer(serializer_class: type[Serializer[Any]]) -> Serializer[Any]:
+    return serializer_class()  # making its fields costs more than using them

@@ -7,19 +7,18 @@ the commit (one that cannot be encoded fails the write) and published after it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
 
 from chat import broadcast
 from chat.models import Conversation, ConversationParticipant, Message
 
+from . import rows
+
 if TYPE_CHECKING:
     from authentication.models import User
-
-Row = TypeVar("Row", bound=Model)
 
 
 def lock(*, conversation_id: int) -> Conversation:
@@ -28,15 +27,6 @@ def lock(*, conversation_id: int) -> Conversation:
     if conversation is None:
         raise NotFound
     return conversation
-
-
-def lock_free(conversation_ids: Collection[int]) -> dict[int, Conversation]:
-    """Those of the conversations that nobody else holds, locked, by id; waits for none.
-
-    SQLite has one lock for all, which the transaction has already.
-    """
-    free = Conversation.objects.select_for_update(skip_locked=True).filter(pk__in=conversation_ids)
-    return {conversation.pk: conversation for conversation in free}
 
 
 def existing(conversation_ids: Collection[int]) -> set[int]:
@@ -86,18 +76,10 @@ def store(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
             conversation.version += 1
             message.conversation, message.created_at = conversation, now
             message.seq, message.version = conversation.last_seq, conversation.version
-    Message.objects.bulk_create([message for _, messages in said for message in messages])
-    save_all([conversation for conversation, _ in said], ["last_seq", "version", "updated_at"])
+    rows.insert([message for _, messages in said for message in messages], now)
+    rows.move_heads([conversation for conversation, _ in said], now)
     for conversation, messages in said:
         publish(conversation, messages)
-
-
-def save_all(rows: Sequence[Row], fields: list[str]) -> None:
-    """Write these fields of rows of one table by one statement."""
-    if len(rows) == 1:
-        rows[0].save(update_fields=fields)
-    else:
-        type(rows[0])._default_manager.bulk_update(rows, fields)
 
 
 def append_system(conversation: Conversation, *events: dict[str, Any], actor: User | None) -> None:

@@ -23,7 +23,7 @@ from chat_server.batching import Batch, Ticket, fail
 from chat_server.database import give_to_thread
 from chat_server.throttling import take_each
 
-from . import log
+from . import log, rows
 
 if TYPE_CHECKING:
     from authentication.models import User
@@ -48,6 +48,11 @@ class Send:
         if self.client_id is None:
             return ""
         return hashlib.sha256(f"{self.reply_to or 0}:{self.content}".encode()).hexdigest()
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Whose part in which conversation it takes."""
+        return self.conversation_id, self.sender.pk
 
     @property
     def key(self) -> tuple[int, int, str | None]:
@@ -90,7 +95,7 @@ def _commit(tickets: Sequence[SendTicket]) -> None:
     try:
         with transaction.atomic():
             wanted = {ticket.item.conversation_id for ticket in tickets}
-            free = log.lock_free(wanted)
+            free = rows.lock_free(wanted)
             held = log.existing(wanted - free.keys())
             answers = _store([ticket for ticket in tickets if ticket.item.conversation_id not in held], free)
     except (OperationalError, InterfaceError):
@@ -143,19 +148,12 @@ class _Desk:
 
     def __init__(self, sends: Sequence[Send], conversations: dict[int, Conversation]) -> None:
         self.conversations = conversations
-        people = {send.sender.pk for send in sends}
-        client_ids = {send.client_id for send in sends if send.client_id is not None}
+        here = [send for send in sends if send.conversation_id in conversations]
+        self.parts = rows.parts({send.place for send in here})
+        earlier = rows.said({(*send.place, send.client_id) for send in here if send.client_id is not None})
+        self.said = {(each.conversation_id, each.sender_id, each.client_id): each for each in earlier}
         quoted = {send.reply_to for send in sends if send.reply_to is not None}
-        parts = ConversationParticipant.objects.filter(conversation__in=conversations, user__in=people)
-        self.parts = {(part.conversation_id, part.user_id): part for part in parts.select_related("user")}
-        self.said: dict[tuple[int, int | None, str | None], Message] = {}
-        self.quoted: dict[int, Message] = {}
-        messages = Message.objects.with_people()
-        if client_ids:
-            earlier = messages.filter(conversation__in=conversations, sender__in=people, client_id__in=client_ids)
-            self.said = {(each.conversation_id, each.sender_id, each.client_id): each for each in earlier}
-        if quoted:
-            self.quoted = messages.in_bulk(quoted)
+        self.quoted = Message.objects.with_people().in_bulk(quoted) if quoted else {}
         self.refusals = self._count(sends)
         self.new: dict[int, list[Message]] = {}
         self.spoke: dict[int, tuple[ConversationParticipant, Message]] = {}
@@ -196,8 +194,8 @@ class _Desk:
             return
         log.store([(self.conversations[pk], messages) for pk, messages in self.new.items()])
         for part, message in self.spoke.values():
-            part.last_read_seq, part.last_read_at = message.seq, message.created_at
-        log.save_all([part for part, _ in self.spoke.values()], ["last_read_seq", "last_read_at"])
+            part.last_read_seq, now = message.seq, message.created_at
+        rows.move_markers([part for part, _ in self.spoke.values()], now)
 
 
 # Conversations that somebody else holds ---------------------------------------------------------

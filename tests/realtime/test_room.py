@@ -20,7 +20,9 @@ class Client:
     def __init__(self) -> None:
         self.frames: list[str] = []
         self.close_code: int | None = None
-        self.connection = Connection(1, "alice", "s", timezone.now(), self.send, self.close, self.take_in)
+        self.connection = Connection(
+            1, "alice", "s", timezone.now(), self.send, lambda frames: False, self.close, self.take_in
+        )
 
     async def send(self, frame: str) -> None:
         await asyncio.sleep(0)

@@ -13,7 +13,7 @@ class ChatConfig(AppConfig):
         from .hub import get_hub
 
         def close_sockets(session_ids: list[str]) -> None:
-            broadcast.publish_soon(broadcast.EVERYWHERE, broadcast.sessions_ended(session_ids=session_ids))
+            broadcast.publish_soon((broadcast.EVERYWHERE, broadcast.sessions_ended(session_ids=session_ids)))
 
         async def stop_hub() -> None:
             await get_hub().stop()

@@ -7,7 +7,7 @@ raised.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -102,18 +102,32 @@ async def probe() -> None:
         published.note(None)
 
 
-async def publish(group: str, message: Payload) -> None:
-    """Hand a message to every process of the group, within `PUBLISH_TIMEOUT`; never raises."""
+ForGroup = tuple[str, Payload]  # the group that it is for, and what it says
+
+
+async def publish(*messages: ForGroup) -> None:
+    """Hand messages to every process of their groups, within `PUBLISH_TIMEOUT`; never raises."""
     try:
         async with asyncio.timeout(PUBLISH_TIMEOUT):
-            await _layer().group_send(group, message)
+            await _send(messages)
     except Exception as error:  # whatever the layer raises: what it lost is repaired from the database
         published.note(error)
     else:
         published.note(None)
 
 
+async def _send(messages: Sequence[ForGroup]) -> None:
+    layer = _layer()
+    send_each = getattr(layer, "group_send_each", None)
+    if send_each is not None:
+        await send_each(messages)
+        return
+    for group, message in messages:
+        await layer.group_send(group, message)
+
+
 _serving: asyncio.AbstractEventLoop | None = None
+_under_way: set[asyncio.Task[None]] = set()
 
 
 def publish_from(loop: asyncio.AbstractEventLoop) -> None:
@@ -122,17 +136,23 @@ def publish_from(loop: asyncio.AbstractEventLoop) -> None:
     _serving = loop
 
 
-def publish_soon(group: str, message: Payload) -> None:
+def publish_soon(*messages: ForGroup) -> None:
     """Publish from whatever thread; a server does not wait for it, so a layer that hangs holds up no answer."""
     if _serving is not None and _serving.is_running():
-        asyncio.run_coroutine_threadsafe(publish(group, message), _serving)
+        _serving.call_soon_threadsafe(_publish_beside, messages)
     else:  # a command
-        async_to_sync(publish)(group, message)
+        async_to_sync(publish)(*messages)
 
 
-def publish_on_commit(group: str, message: Payload) -> None:
+def _publish_beside(messages: Sequence[ForGroup]) -> None:
+    task = asyncio.ensure_future(publish(*messages))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+def publish_on_commit(*messages: ForGroup) -> None:
     """`publish_soon` once the transaction is committed; never if it is rolled back."""
-    transaction.on_commit(lambda: publish_soon(group, message), robust=True)
+    transaction.on_commit(lambda: publish_soon(*messages), robust=True)
 
 
 # What travels between processes. `type` names the method of the hub that takes it. -----------------

@@ -122,7 +122,7 @@ class Presence:
             logger.warning("presence could not be written (%s); tried again", type(error).__name__)
             return
         if news:
-            broadcast.publish_soon(broadcast.EVERYWHERE, broadcast.statuses(news))
+            broadcast.publish_soon((broadcast.EVERYWHERE, broadcast.statuses(news)))
         if busy:
             asyncio.get_running_loop().call_later(BUSY_SECONDS, self._enqueue_all, busy)
 

@@ -54,7 +54,7 @@ class Typists:
         said = broadcast.typing(
             conversation_id=self.conversation_id, user_id=user_id, username=username, is_typing=is_typing
         )
-        self.spawn(broadcast.publish(broadcast.conversation_group(self.conversation_id), said))
+        self.spawn(broadcast.publish((broadcast.conversation_group(self.conversation_id), said)))
 
     def _forget_waiting(self, user_id: int) -> None:
         if user_id in self.waiting:

@@ -115,10 +115,16 @@ DATABASES = {"default": database}
 REDIS_URLS = env.redis_urls("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "chat_server.layer.SharingLayer",
         "CONFIG": {
             "hosts": [
-                {"address": url, "socket_connect_timeout": 1, "socket_keepalive": True, "health_check_interval": 15}
+                {
+                    "address": url,
+                    "socket_connect_timeout": 1,
+                    "socket_keepalive": True,
+                    "health_check_interval": 15,
+                    "protocol": 2,  # by the newer one redis-py writes each message out for a log that nobody reads
+                }
                 for url in REDIS_URLS
             ],
             "prefix": "chat",

@@ -68,7 +68,7 @@ ERROR_CODES = frozenset(
         "too_big",
     }
 )
-
+CLIENT_ID = ClientIdField()
 
 Command = tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]
 
@@ -232,7 +232,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
     @staticmethod
     def _client_id(frame: Payload) -> str | None:
         """The frame's `client_id`; what is none is refused, and the error names none."""
-        return ClientIdField().run_validation(frame["client_id"]) if "client_id" in frame else None
+        return CLIENT_ID.run_validation(frame["client_id"]) if "client_id" in frame else None
 
     async def _obey(self, frame: Payload) -> Payload:
         """Do what the frame says; returns what its `ack` says beside the `client_id`."""

@@ -80,7 +80,7 @@ def examine_presence(*, user_id: int, repair: bool) -> list[Drift]:
         return []
     if repair:
         news, _ = presence.settle("audit", set(), {user_id})
-        broadcast.publish_on_commit(broadcast.EVERYWHERE, broadcast.statuses(news))
+        broadcast.publish_on_commit((broadcast.EVERYWHERE, broadcast.statuses(news)))
     leases = "without a lease" if wrong.is_online else "with a live lease"
     found = f"is_online is {wrong.is_online} {leases}, should be {not wrong.is_online}"
     return [Drift(f"user {user_id} ({wrong.username})", found, True if repair else None)]

@@ -211,7 +211,7 @@ def _join(
             )
         )
     joined = broadcast.joined(conversation_id=conversation.pk, user_ids=[each.user_id for each in participants])
-    broadcast.publish_on_commit(broadcast.EVERYWHERE, joined)
+    broadcast.publish_on_commit((broadcast.EVERYWHERE, joined))
     return ConversationParticipant.objects.bulk_create(participants)
 
 
@@ -250,11 +250,11 @@ def _publish_part(participant: ConversationParticipant) -> None:
         user_id=participant.user_id,
         visible_after_seq=participant.visible_after_seq,
     )
-    broadcast.publish_on_commit(broadcast.conversation_group(participant.conversation_id), changed)
+    broadcast.publish_on_commit((broadcast.conversation_group(participant.conversation_id), changed))
 
 
 def _delete(conversation: Conversation) -> None:
     deleted = broadcast.conversation_deleted(conversation_id=conversation.pk)
-    broadcast.publish_on_commit(broadcast.conversation_group(conversation.pk), deleted)
+    broadcast.publish_on_commit((broadcast.conversation_group(conversation.pk), deleted))
     conversation.messages.all().delete()  # first: it takes long, and would lock the participants meanwhile
     conversation.delete()

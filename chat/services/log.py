@@ -78,8 +78,7 @@ def store(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
             message.seq, message.version = conversation.last_seq, conversation.version
     rows.insert([message for _, messages in said for message in messages], now)
     rows.move_heads([conversation for conversation, _ in said], now)
-    for conversation, messages in said:
-        publish(conversation, messages)
+    publish(said)
 
 
 def append_system(conversation: Conversation, *events: dict[str, Any], actor: User | None) -> None:
@@ -93,7 +92,7 @@ def change(conversation: Conversation, message: Message, *, fields: list[str]) -
     message.version = conversation.version
     message.save(update_fields=[*fields, "version"])
     conversation.save(update_fields=["version"])
-    publish(conversation, [message])
+    publish([(conversation, [message])])
 
 
 def note_change(conversation: Conversation) -> None:
@@ -101,11 +100,13 @@ def note_change(conversation: Conversation) -> None:
     conversation.revision += 1
     conversation.save(update_fields=["revision"])
     changed = broadcast.conversation_changed(conversation_id=conversation.pk)
-    broadcast.publish_on_commit(broadcast.conversation_group(conversation.pk), changed)
+    broadcast.publish_on_commit((broadcast.conversation_group(conversation.pk), changed))
 
 
-def publish(conversation: Conversation, messages: Sequence[Message]) -> None:
+def publish(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
     """Encode now, publish after the commit."""
-    events = [broadcast.durable_event(message) for message in messages]
-    group = broadcast.conversation_group(conversation.pk)
-    broadcast.publish_on_commit(group, broadcast.durable(conversation.pk, events))
+    told = []
+    for conversation, messages in said:
+        events = [broadcast.durable_event(message) for message in messages]
+        told.append((broadcast.conversation_group(conversation.pk), broadcast.durable(conversation.pk, events)))
+    broadcast.publish_on_commit(*told)

@@ -110,7 +110,7 @@ def mark_read(*, reader: User, conversation_id: int, message_id: int | None = No
                 last_read_seq=found[1],
                 frame=broadcast.encode(receipt),
             )
-            broadcast.publish_on_commit(broadcast.conversation_group(conversation_id), message)
+            broadcast.publish_on_commit((broadcast.conversation_group(conversation_id), message))
         participant = mine.select_related("conversation").first()
         if participant is None:  # removed at this moment
             raise NotFound

@@ -155,7 +155,7 @@ async def test_a_message_does_not_wait_for_all_who_come_and_go(
     status = broadcast.status(
         user_id=bob.pk, username="bob", online=True, last_seen=None, conversation_ids=[conversation.pk]
     )
-    await broadcast.publish(broadcast.EVERYWHERE, broadcast.statuses([status] * 20_000))
+    await broadcast.publish((broadcast.EVERYWHERE, broadcast.statuses([status] * 20_000)))
     await post(bob, conversation)
     before = 0
     while (await socket.receive(timeout=ARRIVES))["type"] == "user_status":
@@ -197,7 +197,7 @@ async def test_what_is_not_durable_does_not_pile_up_for_who_is_let_in(
     for number in range(2000):
         frame = f'{{"type": "read_receipt", "last_read_seq": {number}}}'
         receipt = broadcast.receipt(conversation_id=conversation.pk, user_id=bob.pk, last_read_seq=number, frame=frame)
-        await broadcast.publish(broadcast.conversation_group(conversation.pk), receipt)
+        await broadcast.publish((broadcast.conversation_group(conversation.pk), receipt))
     await post(bob, conversation)
     await asyncio.sleep(0.3)
     first, last = await until_pong(socket)

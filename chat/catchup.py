@@ -139,7 +139,16 @@ Places = dict[int, Place]  # by conversation
 
 def read_places(tickets: Sequence[Ticket[int, Places]]) -> None:
     """Answer each of these users' conversations, in one query for all."""
-    by_user: dict[int, Places] = {ticket.item: {} for ticket in tickets}
+    by_user = places_of({ticket.item for ticket in tickets})
+    for ticket in tickets:
+        ticket.answer.set_result(by_user[ticket.item])
+
+
+def places_of(user_ids: Iterable[int]) -> dict[int, Places]:
+    """These users' conversations, by user, in one query for all; none for nobody."""
+    by_user: dict[int, Places] = {user_id: {} for user_id in user_ids}
+    if not by_user:
+        return {}
     rows = ConversationParticipant.objects.filter(user__in=by_user).values_list(
         "user",
         "conversation",
@@ -155,8 +164,7 @@ def read_places(tickets: Sequence[Ticket[int, Places]]) -> None:
     for user_id, conversation_id, version, last_seq, revision, updated_at, pk, begin, read_seq, hidden in rows:
         part = Part(pk, begin, read_seq, _is_hidden(hidden, last_seq))
         by_user[user_id][conversation_id] = Place(Head(version, last_seq, revision), part, updated_at)
-    for ticket in tickets:
-        ticket.answer.set_result(by_user[ticket.item])
+    return by_user
 
 
 class Held(NamedTuple):
@@ -235,12 +243,9 @@ def read_rights(
     """The state of what has sockets in a process, in four queries, whatever their number."""
     parts = ConversationParticipant.objects.filter(pk__in=participant_ids)
     participants = dict(parts.values_list("pk", "visible_after_seq")) if participant_ids else {}
-    places: list[Ticket[int, Places]] = [Ticket(user_id) for user_id in user_ids]
-    if places:
-        read_places(places)
     return Rights(
         heads=read_heads(conversation_ids),  # last: who is in a conversation that goes meanwhile was not removed
         participants=participants,
         session_ids=live_session_ids(session_ids),
-        places={ticket.item: ticket.answer.result() for ticket in places},
+        places=places_of(user_ids),
     )

@@ -16,8 +16,8 @@ async def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """What was published, in order: whether somebody types."""
     told: list[bool] = []
 
-    async def publish(group: str, said: dict[str, Any]) -> None:
-        told.append(said["is_typing"])
+    async def publish(message: tuple[str, dict[str, Any]]) -> None:
+        told.append(message[1]["is_typing"])
 
     monkeypatch.setattr(broadcast, "publish", publish)
     return told

@@ -44,6 +44,37 @@ class Socket(WebSocketProtocol):
             self.application_queue.put_nowait({"type": "websocket.too_big"})  # the consumer says so, and closes
             reactor.callLater(self.server.limits.close_seconds, self.close_with, CloseCode.TOO_BIG)
 
+    # The usual frame ----------------------------------------------------------------------------
+
+    def take_plain_frame(self) -> bool:
+        """Whether the next frame was a whole text message, as almost all are, and has been handed on.
+
+        autobahn's way, for every other frame and for what is wrong with one, costs ten times as much (RFC 6455, 5.2).
+        """
+        data = self.data
+        if len(data) < 6 or data[0] != 0x81 or self.state != self.STATE_OPEN or self.failedByMe:
+            return False
+        if self.current_frame is not None or self.inside_message:
+            return False
+        begin, size = 6, data[1] - 0x80
+        if size == 126 and len(data) >= 8:
+            begin, size = 8, int.from_bytes(data[2:4], "big")
+            if size < 126:
+                return False
+        end = begin + size
+        if not 0 <= size <= self.server.limits.frame_bytes or size == 127 or len(data) < end:
+            return False
+        mask = data[begin - 4 : begin] * (size // 4 + 1)
+        payload = int.from_bytes(data[begin:end], "big") ^ int.from_bytes(mask[:size], "big")
+        message = payload.to_bytes(size, "big")
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            return False
+        self.data = data[end:]
+        self.onMessage(message, False)
+        return True
+
     # Too many -----------------------------------------------------------------------------------
 
     def onFrameBegin(self) -> None:
@@ -63,7 +94,9 @@ class Socket(WebSocketProtocol):
             self.transport.pauseProducing()
 
     def consumeData(self) -> None:
-        if not self.flooding:
+        while not self.flooding and self.take_plain_frame():
+            pass
+        if self.data and not self.flooding:
             super().consumeData()
 
     # Back-pressure ------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ class Socket(WebSocketProtocol):
     It is read no faster than its consumer takes frames and its client takes what it is sent.
     """
 
+    data: bytes
     failedByMe: bool
     opened_at: float | None = None
     full = behind = flooding = False

@@ -1,7 +1,7 @@
-"""SQL for many rows at once: one statement, whatever their number, on PostgreSQL and on SQLite.
+"""SQL for many rows at once: one round trip, whatever their number, on PostgreSQL and on SQLite.
 
-The ORM builds its SQL anew each time, and for an update of many rows by a CASE for each of them: that was most of what
-a message cost (docs/decisions/016). These are for the few statements that every message needs.
+The ORM builds its SQL anew each time, and for an update of many rows a CASE for each of them: that was most of what a
+message cost (docs/decisions/016). These are for the few statements that every message needs.
 """
 
 from collections.abc import Sequence
@@ -15,43 +15,42 @@ Row = Sequence[Any]
 
 
 class Statement:
-    """SQL in which `{given}` is a table: of the rows given to `run`, with these columns, by their type in PostgreSQL.
+    """SQL over a table `given`: the rows that are given to `run`, with these columns, by their type in PostgreSQL.
 
-    PostgreSQL gets an array for each column, SQLite all rows as one JSON text: the SQL is always the same.
-    A row's values are integers, texts or None. `{for_update}` locks the free rows of the table that is called `locked`
-    (on SQLite nothing: it has one lock for all), `{returning}` are columns to return, where that is possible, and
-    `{json}` is the type of a JSON column.
+    PostgreSQL gets an array for each column, SQLite all rows as one JSON text, so that the SQL is always the same; a
+    value is an integer, a text, a moment or None. Of several parts, which must not depend on each other, the first is
+    what is returned. `{for_update}` locks the rows that nobody else holds (SQLite has one lock for all), `{json}` is
+    the type of a JSON column, `{returning}` goes before the columns at the end that are to be returned, if it can be.
     """
 
-    def __init__(self, columns: dict[str, str], sql: str, *, returning: str = "") -> None:
-        self.columns, self.sql, self.returning = columns, sql, returning
+    def __init__(self, columns: dict[str, str], *parts: str) -> None:
+        self.columns, self.parts = columns, parts
 
-    @property
-    def returns(self) -> bool:
-        """Whether this database can return what was inserted."""
-        return bool(self.returning) and connection.features.can_return_rows_from_bulk_insert
-
-    def run(self, rows: Sequence[Row], *, before: Row = ()) -> list[tuple[Any, ...]]:
-        """What the statement returns, nothing for no rows; `before` are the values of every `%s` before `{given}`."""
-        if not rows:
-            return []
+    def run(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+        """What it returns."""
+        given = self._given(rows)
         with connection.cursor() as cursor:
-            cursor.execute(self._text, [*before, *self._given(rows)])
+            for text in reversed(self._texts):
+                cursor.execute(text, given)
             return cursor.fetchall() if cursor.description else []
 
     @cached_property
-    def _text(self) -> str:
+    def _texts(self) -> list[str]:
         names = ", ".join(self.columns)
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{kind}[]" for kind in self.columns.values())
-            given, lock, json = f"unnest({arrays}) AS given({names})", "FOR UPDATE OF locked SKIP LOCKED", "jsonb"
+            values, words = f"SELECT * FROM unnest({arrays})", {"for_update": "FOR UPDATE SKIP LOCKED", "json": "jsonb"}
         else:
-            values = ", ".join(
-                f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(self.columns)
-            )
-            given, lock, json = f"(SELECT {values} FROM json_each(%s)) AS given", "", "text"
-        returning = f"RETURNING {self.returning}" if self.returns else ""
-        return self.sql.format(given=given, for_update=lock, json=json, returning=returning)
+            columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.columns)))
+            values, words = f"SELECT {columns} FROM json_each(%s)", {"for_update": "", "json": "text"}
+        # SQLite before 3.35 returns nothing, and takes the columns for a comment.
+        words["returning"] = "RETURNING" if connection.features.can_return_rows_from_bulk_insert else "--"
+        given = f"WITH given({names}) AS ({values})"
+        first, *others = (part.format(**words) for part in self.parts)
+        if connection.vendor == "postgresql":
+            beside = "".join(f", part{number} AS ({part})" for number, part in enumerate(others))
+            return [f"{given}{beside} {first}"]
+        return [f"{given} {part}" for part in (first, *others)]
 
     def _given(self, rows: Sequence[Row]) -> list[Any]:
         if connection.vendor == "postgresql":

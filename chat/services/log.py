@@ -6,7 +6,7 @@ the commit (one that cannot be encoded fails the write) and published after it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -29,13 +29,6 @@ def lock(*, conversation_id: int) -> Conversation:
     return conversation
 
 
-def existing(conversation_ids: Collection[int]) -> set[int]:
-    """Those of the conversations that are there; asks nothing for none."""
-    if not conversation_ids:
-        return set()
-    return set(Conversation.objects.filter(pk__in=conversation_ids).values_list("pk", flat=True))
-
-
 def lock_for(user: User, *, conversation_id: int) -> tuple[Conversation, ConversationParticipant]:
     """The locked conversation and the user's part in it; `NotFound` where they have none.
 
@@ -54,20 +47,17 @@ def participant_of(conversation: Conversation, *, user_id: int) -> ConversationP
 
 
 def append(conversation: Conversation, messages: Sequence[Message], *, sender: User | None) -> None:
-    """Number, store and publish new messages of one sender, whose read marker moves to the last of them.
-
-    `sender` is None for an account that is about to go.
-    """
+    """Number, store and publish new messages of one sender; None for an account that is about to go."""
     for message in messages:
         message.sender = sender
     store([(conversation, messages)])
-    if sender is not None:
-        mine = conversation.participants.filter(user=sender.pk)
-        mine.update(last_read_seq=conversation.last_seq, last_read_at=conversation.updated_at)
 
 
 def store(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
-    """Number, store and publish new messages, in that order, of conversations that are locked."""
+    """Number, store and publish new messages, in that order, of conversations that are locked.
+
+    Each sender's read marker moves to the last thing that they said.
+    """
     now = timezone.now()
     for conversation, messages in said:
         conversation.updated_at = now
@@ -76,8 +66,7 @@ def store(said: Sequence[tuple[Conversation, Sequence[Message]]]) -> None:
             conversation.version += 1
             message.conversation, message.created_at = conversation, now
             message.seq, message.version = conversation.last_seq, conversation.version
-    rows.insert([message for _, messages in said for message in messages], now)
-    rows.move_heads([conversation for conversation, _ in said], now)
+    rows.store([message for _, messages in said for message in messages])
     publish(said)
 
 

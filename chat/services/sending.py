@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from rest_framework.exceptions import APIException, NotFound, Throttled
 
 from chat.exceptions import Conflict, DoesNotExist
-from chat.models import Conversation, ConversationParticipant, Message
+from chat.models import Conversation, Message
 from chat_server.batching import Batch, Ticket, fail
 from chat_server.database import give_to_thread
 from chat_server.throttling import take_each
@@ -94,10 +94,8 @@ def _commit(tickets: Sequence[SendTicket]) -> None:
         return
     try:
         with transaction.atomic():
-            wanted = {ticket.item.conversation_id for ticket in tickets}
-            free = rows.lock_free(wanted)
-            held = log.existing(wanted - free.keys())
-            answers = _store([ticket for ticket in tickets if ticket.item.conversation_id not in held], free)
+            desk = _Desk(tickets)
+            answers = desk.store()
     except (OperationalError, InterfaceError):
         raise  # the database's fault, not that of one of them
     except Exception:
@@ -107,9 +105,8 @@ def _commit(tickets: Sequence[SendTicket]) -> None:
             _commit_alone(ticket)
         return
     _answer(answers)
-    for ticket in tickets:
-        if ticket.item.conversation_id in held:
-            _stall(ticket)
+    for ticket in desk.held:
+        _stall(ticket)
 
 
 def _commit_alone(ticket: SendTicket) -> None:
@@ -127,48 +124,50 @@ def _answer(answers: Iterable[tuple[SendTicket, Stored | APIException]]) -> None
             ticket.answer.set_result(answer)
 
 
-def _store(
-    tickets: Sequence[SendTicket], conversations: dict[int, Conversation]
-) -> list[tuple[SendTicket, Stored | APIException]]:
-    """Store what is said in these locked conversations; the answer to each, good once it is committed."""
-    sends = [ticket.item for ticket in tickets]
-    desk = _Desk(sends, conversations)
-    answers: list[tuple[SendTicket, Stored | APIException]] = []
-    for ticket in tickets:
-        try:
-            answers.append((ticket, desk.take(ticket.item)))
-        except APIException as refusal:
-            answers.append((ticket, refusal))
-    desk.store()
-    return answers
-
-
 class _Desk:
-    """The sends of one transaction: all that is needed to judge them is read at once, what is new is stored at once."""
+    """The sends of one transaction: all that is needed to judge them is read at once, what is new is stored at once.
 
-    def __init__(self, sends: Sequence[Send], conversations: dict[int, Conversation]) -> None:
-        self.conversations = conversations
-        here = [send for send in sends if send.conversation_id in conversations]
-        self.parts = rows.parts({send.place for send in here})
-        earlier = rows.said({(*send.place, send.client_id) for send in here if send.client_id is not None})
-        self.said = {(each.conversation_id, each.sender_id, each.client_id): each for each in earlier}
-        quoted = {send.reply_to for send in sends if send.reply_to is not None}
-        self.quoted = Message.objects.with_people().in_bulk(quoted) if quoted else {}
-        self.refusals = self._count(sends)
-        self.new: dict[int, list[Message]] = {}
-        self.spoke: dict[int, tuple[ConversationParticipant, Message]] = {}
+    Those of conversations that somebody else holds are `held` and left alone.
+    """
 
-    def _count(self, sends: Sequence[Send]) -> dict[Hashable, Throttled]:
+    def __init__(self, tickets: Sequence[SendTicket]) -> None:
+        sends = [ticket.item for ticket in tickets]
+        known = rows.lock_and_read([(*send.place, send.client_id) for send in sends])
+        at_hand = list(zip(tickets, known, strict=True))
+        self.held = [ticket for ticket, what in at_hand if what.is_there and what.conversation is None]
+        self.known = {ticket: what for ticket, what in at_hand if not what.is_there or what.conversation is not None}
+        earlier = [what.said_id for what in self.known.values() if what.said_id is not None]
+        quoted = {ticket.item.reply_to for ticket in self.known} - {None}
+        found = Message.objects.with_people().in_bulk([*earlier, *quoted]) if earlier or quoted else {}
+        self.quoted = {pk: found[pk] for pk in quoted if pk in found}
+        self.said: dict[tuple[int, int, str | None], Message] = {
+            ticket.item.key: found[what.said_id] for ticket, what in self.known.items() if what.said_id in found
+        }
+        self.refusals = self._count()
+        self.new: dict[Conversation, list[Message]] = {}
+
+    def _count(self) -> dict[Hashable, Throttled]:
         """Count each that will be new, for its sender's limit, once; the refusals, by `Send.once`."""
-        allowed = [send for send in sends if (send.conversation_id, send.sender.pk) in self.parts]
+        allowed = [ticket.item for ticket, what in self.known.items() if what.part is not None]
         new = {send.once: send for send in allowed if send.once not in self.said}
         refusals = take_each("THROTTLE_MESSAGES", [str(send.sender.pk) for send in new.values()])
         return {once: refusal for once, refusal in zip(new, refusals, strict=True) if refusal is not None}
 
-    def take(self, send: Send) -> Stored:
-        """The message, numbered and stored by `store`, and whether it is new; or the refusal."""
-        part = self.parts.get((send.conversation_id, send.sender.pk))
-        if part is None:
+    def store(self) -> list[tuple[SendTicket, Stored | APIException]]:
+        """Store what is new; the answer to each that is not held, good once it is committed."""
+        answers: list[tuple[SendTicket, Stored | APIException]] = []
+        for ticket, what in self.known.items():
+            try:
+                answers.append((ticket, self._take(ticket.item, what)))
+            except APIException as refusal:
+                answers.append((ticket, refusal))
+        if self.new:
+            log.store(list(self.new.items()))
+        return answers
+
+    def _take(self, send: Send, what: rows.Known) -> Stored:
+        """The message, to be numbered and stored, and whether it is new; or the refusal."""
+        if what.part is None or what.conversation is None:
             raise NotFound
         if send.client_id is not None and (first := self.said.get(send.key)):
             if first.client_digest != send.digest:
@@ -177,25 +176,15 @@ class _Desk:
         if refusal := self.refusals.get(send.once):
             raise refusal
         message = Message(content=send.content, client_id=send.client_id, client_digest=send.digest)
-        message.sender = part.user  # as stored now: a socket may know them by an older name
+        message.sender = what.part.user  # as stored now: a socket may know them by an older name
         if send.reply_to is not None:
             message.reply_to = self.quoted.get(send.reply_to)
-            if message.reply_to is None or not part.sees(message.reply_to):
+            if message.reply_to is None or not what.part.sees(message.reply_to):
                 raise DoesNotExist("reply_to", "There is no such message in this conversation.")
-        self.new.setdefault(send.conversation_id, []).append(message)
-        self.spoke[part.pk] = part, message
+        self.new.setdefault(what.conversation, []).append(message)
         if send.client_id is not None:
             self.said[send.key] = message
         return message, True
-
-    def store(self) -> None:
-        """Store what is new; each sender's read marker moves to the last thing that they said."""
-        if not self.new:
-            return
-        log.store([(self.conversations[pk], messages) for pk, messages in self.new.items()])
-        for part, message in self.spoke.values():
-            part.last_read_seq, now = message.seq, message.created_at
-        rows.move_markers([part for part, _ in self.spoke.values()], now)
 
 
 # Conversations that somebody else holds ---------------------------------------------------------
@@ -230,9 +219,9 @@ def _commit_once_free(conversation_id: int) -> None:
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-            conversation = log.lock(conversation_id=conversation_id)
+            log.lock(conversation_id=conversation_id)
             tickets = _leave_the_queue(conversation_id)
-            answers = _store(tickets, {conversation_id: conversation})
+            answers = _Desk(tickets).store()
     except Exception as error:
         fail(tickets or _leave_the_queue(conversation_id), error)
     else:

@@ -133,8 +133,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def live(self) -> Self:
-        return self.filter(expires_at__gt=timezone.now())
+    def live(self, now: Any = None) -> Self:
+        return self.filter(expires_at__gt=now or timezone.now())
 
     def end(self) -> list[str]:
         """End these sessions and return their ids; after the commit `hooks.sessions_ended` hears of them."""

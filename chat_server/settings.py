@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .environment import LOG_LEVELS, Environment, kept_secret, refuse
+from .pool import PooledConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -105,9 +106,13 @@ if "sqlite" in database["ENGINE"]:
 elif "postgresql" in database["ENGINE"]:
     database["CONN_HEALTH_CHECKS"] = True
     database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+    database["OPTIONS"]["prepare_threshold"] = 0  # what `chat_server.compiled` asks is planned the first time only
     # A try to connect gives up early, and who asks next begins another one: else, after a long time away, the next one
     # is as far off again (docs/decisions/010).
-    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 5, "reconnect_timeout": 3}
+    database["OPTIONS"]["pool"] = {
+        **{"min_size": 1, "max_size": 16, "timeout": 5, "reconnect_timeout": 3},
+        "connection_class": PooledConnection,
+    }
 else:
     refuse("DATABASE_URL", "only SQLite and PostgreSQL are supported")
 DATABASES = {"default": database}

@@ -19,6 +19,7 @@ from chat_server.environment import Rate
 from chat_server.throttling import charge
 
 from . import hooks
+from .shapes import display_name
 
 TOKEN_LENGTH = 43  # secrets.token_urlsafe(32)
 username_letters = RegexValidator(
@@ -112,8 +113,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """First and last name, or the username where both are empty."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return display_name(self.username, self.first_name, self.last_name)
 
     def clean(self) -> None:
         self.email = (self.email or "").strip().lower()

@@ -14,7 +14,7 @@ from chat_server.batching import Ticket, fail
 from .broadcast import durable_event
 from .events import Payload
 from .models import Conversation, ConversationParticipant, Message
-from .serializers import shown_to_each
+from .shapes import shown_to_each
 
 MAX_MISSED = 1000  # changes; who is further behind reloads over REST
 AT_A_TIME = 500

@@ -4,6 +4,7 @@ Django makes the SQL of a queryset anew each time, which costs several times wha
 PostgreSQL plans it once for each connection (docs/decisions/016).
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 import psycopg
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
-from django.db.models import Expression, QuerySet
+from django.db.models import BooleanField, Expression, Func, QuerySet
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
@@ -29,6 +30,22 @@ class Given(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         return "%s", [self]
+
+
+class Among(Func):
+    """Whether a column is one of a `Given` list of integers: one parameter, however many they are."""
+
+    output_field = BooleanField()
+    template, arg_joiner = "%(expressions)s)", " = ANY("
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler,
+            connection,
+            template="%(expressions)s))",
+            arg_joiner=" IN (SELECT value FROM json_each(",
+            **context,
+        )
 
 
 class Compiled(Generic[Row]):
@@ -95,7 +112,11 @@ class _Shape:
 
 
 def _adapted(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, list) and connection.vendor == "sqlite":
+        return json.dumps(value)
+    return value
 
 
 @cache

@@ -110,7 +110,10 @@ elif "postgresql" in database["ENGINE"]:
     # A try to connect gives up early, and who asks next begins another one: else, after a long time away, the next one
     # is as far off again (docs/decisions/010).
     database["OPTIONS"]["pool"] = {
-        **{"min_size": 1, "max_size": 16, "timeout": 5, "reconnect_timeout": 3},
+        "min_size": 1,
+        "max_size": 16,
+        "timeout": 5,
+        "reconnect_timeout": 3,
         "connection_class": PooledConnection,
     }
 else:
@@ -194,7 +197,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["authentication.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["chat_server.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["chat_server.rendering.FastJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chat_server.negotiation.JSONAlways",
     "DEFAULT_SCHEMA_CLASS": "chat_server.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",

@@ -106,7 +106,7 @@ def _part_of(row: ConversationParticipant, last_seq: int) -> Part:
 
 
 def _is_hidden(hidden_at_seq: int | None, last_seq: int) -> bool:
-    """As `ConversationQuerySet.listed_for` has it."""
+    """As `models.LISTED` has it."""
     return hidden_at_seq is not None and hidden_at_seq >= last_seq
 
 

@@ -17,29 +17,25 @@ if TYPE_CHECKING:
 
 SHOWN_PARTICIPANTS = 50
 MAX_PARTICIPANTS = 1000
+# Of what `ConversationQuerySet.of` finds. The private ones that the user deleted are listed from the next message on.
+LISTED = Q(mine__hidden_at_seq=None) | Q(mine__hidden_at_seq__lt=F("last_seq"))
+UNREAD = Q(mine__last_read_seq__lt=F("last_seq"))
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def shown_to(self, user: User) -> ConversationQuerySet:
-        """Those the user takes part in, with what they are shown of them beside the participants.
+    def of(self, user: User, *conditions: Q) -> ConversationQuerySet:
+        """Those the user takes part in, by a row which is `mine` in the conditions."""
+        mine = FilteredRelation("participants", condition=Q(participants__user=user))
+        return self.annotate(mine=mine).filter(*conditions, mine__isnull=False)
 
-        `mine` (the user's own row), `last_message` (the newest one, if any) and `participant_count`.
-        """
+    def shown_to(self, user: User) -> ConversationQuerySet:
+        """`of` the user, with `last_message` (the newest one, if any) and `participant_count`."""
         everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
         count = everyone.values("conversation").annotate(count=models.Count("pk")).values("count")
-        return self.annotate(
-            mine=FilteredRelation("participants", condition=Q(participants__user=user)),
+        return self.of(user).annotate(
             last_message=FilteredRelation("messages", condition=Q(messages__seq=F("last_seq"))),
             participant_count=models.Subquery(count),
-        ).filter(mine__isnull=False)
-
-    def listed(self) -> ConversationQuerySet:
-        """Of `shown_to`, without the private ones that the user deleted since the last message."""
-        return self.filter(Q(mine__hidden_at_seq=None) | Q(mine__hidden_at_seq__lt=F("last_seq")))
-
-    def unread(self) -> ConversationQuerySet:
-        """Of `shown_to`, those with a message above the user's read marker."""
-        return self.filter(mine__last_read_seq__lt=F("last_seq"))
+        )
 
     def search(self, term: str, user: User) -> ConversationQuerySet:
         """Groups by a part of their name, private ones by a part of the other's username or name."""

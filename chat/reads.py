@@ -8,7 +8,7 @@ from typing import Any
 from chat_server.compiled import Compiled
 from chat_server.pagination import after
 
-from .models import Conversation, ConversationParticipant, Message
+from .models import LISTED, UNREAD, Conversation, ConversationParticipant, Message
 from .shapes import (
     CONVERSATION,
     MESSAGE,
@@ -140,16 +140,16 @@ class ListedConversations:
 def _listed(
     order: tuple[str, ...], key: Sequence[Any] | None, limit: int, user: Any, kind: str | None, unread: bool, term: str
 ) -> Any:
-    conversations = Conversation.objects.shown_to(user).listed()
+    page = Conversation.objects.of(user, LISTED, *([UNREAD] if unread else ()))
     if kind:
-        conversations = conversations.filter(type=kind)
-    if unread:
-        conversations = conversations.unread()
+        page = page.filter(type=kind)
     if term:
-        conversations = conversations.search(term, user)
+        page = page.search(term, user)
     if key is not None:
-        conversations = conversations.filter(after(order, key))
-    return conversations.order_by(*order).values_list(*COLUMNS)[:limit]
+        page = page.filter(after(order, key))
+    # First which ones: else the newest messages of all of them are looked for.
+    ids = page.order_by(*order).values("pk")[:limit]
+    return Conversation.objects.shown_to(user).filter(pk__in=ids).order_by(*order).values_list(*COLUMNS)
 
 
 @lru_cache(VARIANTS)

@@ -14,7 +14,7 @@ import psycopg
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.models import BooleanField, Expression, Func, QuerySet
-from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
+from django.db.models.query import get_related_populators
 from psycopg.adapt import AdaptersMap
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -28,7 +28,7 @@ class Given(Expression):
         super().__init__()
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
 
@@ -85,12 +85,12 @@ class _Shape:
     def __init__(self, queryset: QuerySet[Any, Any], compiler: Any) -> None:
         columns = [column for column, *_ in compiler.select]
         self._converters = [(at, *each) for at, each in compiler.get_converters(columns).items()]
-        self._info = compiler.klass_info if queryset._fields is None else None  # type: ignore[attr-defined]
+        self._info: Any = compiler.klass_info if queryset._fields is None else None  # type: ignore[attr-defined]
         if self._info is not None:
             start, end = self._info["select_fields"][0], self._info["select_fields"][-1] + 1
             self._own = slice(start, end)
             self._names = [column.target.attname for column in columns[self._own]]
-            self._populators = get_related_populators(self._info, compiler.select, connection.alias)
+            self._populators = get_related_populators(self._info, compiler.select, connection.alias)  # type: ignore[call-arg]
 
     def __call__(self, rows: list[Any]) -> list[Any]:
         if self._converters:
@@ -142,4 +142,4 @@ def _cursor() -> Any:
         return connection.cursor()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.make_cursor(_Cursor(connection.connection))
+        return connection.make_cursor(_Cursor(connection.connection))  # type: ignore[arg-type]

@@ -52,6 +52,7 @@ class BoundedHandler(ASGIHandler):
         except RequestAborted:
             return
         turn = self.turns.take_now()
+        answering: asyncio.Future[list[Message]]
         if turn is None:
             answering = asyncio.ensure_future(self._answer_in_turn(scope, body))
         else:

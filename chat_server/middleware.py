@@ -1,6 +1,7 @@
 """What Django's own middleware leaves out."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -67,7 +68,7 @@ class ChunkedBodies:
 class ForPages:
     """What the page and the admin need and the API does not, which reads no cookie."""
 
-    get_response: Answer
+    get_response: Any
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/api/"):

@@ -5,11 +5,11 @@ By key and not by offset, so that rows may come and go meanwhile.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -17,7 +17,6 @@ from .fields import MAX_INTEGER, is_blank
 from .rendering import Answer
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-Row = TypeVar("Row", bound=Model)
 
 
 def integer_parameter(request: Request, name: str, *, minimum: int) -> int | None:
@@ -83,14 +82,14 @@ class Listed(Protocol):
 class ListedRows:
     """A queryset, ordered by field names or annotations."""
 
-    def __init__(self, queryset: QuerySet[Row], *order: str) -> None:
+    def __init__(self, queryset: QuerySet[Any], *order: str) -> None:
         self.queryset, self.order = queryset, order
 
-    def read(self, order: tuple[str, ...], key: Sequence[Any] | None, limit: int) -> list[Row]:
+    def read(self, order: tuple[str, ...], key: Sequence[Any] | None, limit: int) -> list[Any]:
         queryset = self.queryset if key is None else self.queryset.filter(after(order, key))
         return list(queryset.order_by(*order)[:limit])
 
-    def key(self, row: Row) -> list[Any]:
+    def key(self, row: Any) -> list[Any]:
         return [getattr(row, name.lstrip("-")) for name in self.order]
 
 

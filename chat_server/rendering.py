@@ -7,12 +7,16 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
 
+LENGTH = len("2026-01-01T00:00:00.000000Z")
 SEPARATORS = {"\u2028".encode(): rb"\u2028", "\u2029".encode(): rb"\u2029"}  # JSON that is JavaScript, too
 
 
 def timestamp(moment: datetime) -> str:
     """A moment as every frame and every answer writes it: RFC 3339 in UTC, microseconds, `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()  # half as dear as isoformat()
+    if len(text) == LENGTH:
+        return text
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"  # not in UTC, or no microsecond over
 
 
 def timestamp_or_none(moment: datetime | None) -> str | None:

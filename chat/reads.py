@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from chat_server.compiled import Compiled
-from chat_server.pagination import after
+from chat_server.pagination import DEFAULT_LIMIT, after
 
 from .models import LISTED, UNREAD, Conversation, ConversationParticipant, Message
 from .shapes import (
@@ -62,6 +62,30 @@ def history(conversation_id: int, low: int, high: int) -> list[Shape]:
     """The messages with `low < seq <= high`."""
     rows = _history(conversation=conversation_id, low=low, high=high)
     return [shape_of_message(row) for row in rows]
+
+
+_RANGE = ("conversation__participants__visible_after_seq", "conversation__last_seq")
+_newest: Compiled[Row] = Compiled(  # by a limit: of how many there are above a number, PostgreSQL knows nothing
+    lambda conversation, user: (
+        Message.objects.visible_to(user)
+        .filter(conversation=conversation)
+        .order_by("-seq")
+        .values_list(*MESSAGE, *_RANGE)[:DEFAULT_LIMIT]
+    ),
+    *("conversation", "user"),
+)
+
+
+def newest(conversation_id: int, user_id: int) -> tuple[int, int, list[Shape]] | None:
+    """The newest messages that the user sees, behind `visible_after_seq` and `last_seq`; None where they have no part.
+
+    One query, where there are any: it is asked whenever somebody opens a conversation.
+    """
+    if rows := _newest(conversation=conversation_id, user=user_id):
+        begin, top = rows[0][-2:]
+        return begin, top, [shape_of_message(row[:-2]) for row in reversed(rows)]
+    participant = participant_of(conversation_id, user_id)
+    return participant and (participant.visible_after_seq, participant.conversation.last_seq, [])
 
 
 @lru_cache(VARIANTS)

@@ -107,17 +107,24 @@ class ConversationDelete(APIView):
 class History(APIView):
     """The messages of a conversation by `seq`, which has no gaps: every page is a range of it."""
 
-    permission_classes = (IsParticipant,)
-    participant: ConversationParticipant
-
     @openapi.history
     def get(self, request: Request, conversation_id: int) -> Response:
-        begin, top = self.participant.visible_after_seq, self.participant.conversation.last_seq
-        low, high = self._range(request, begin, top)
+        if not request.query_params:
+            page = reads.newest(conversation_id, request.user.pk)
+            if page is None:
+                raise NotFound
+            begin, top, results = page
+            low, high = top - len(results), top
+        else:
+            participant = reads.participant_of(conversation_id, request.user.pk)
+            if participant is None:
+                raise NotFound
+            begin, top = participant.visible_after_seq, participant.conversation.last_seq
+            low, high = self._range(request, begin, top)
+            results = reads.history(conversation_id, low, high) if low < high else []
         blank = {"before": None, "after": None, "around": None}
         older = page_url(request, **{**blank, "before": low + 1}) if begin < low else None
         newer = page_url(request, **{**blank, "after": high}) if high < top else None
-        results = reads.history(conversation_id, low, high) if low < high else []
         return Answer({"next": newer, "previous": older, "results": results})
 
     @staticmethod

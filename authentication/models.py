@@ -19,6 +19,7 @@ from chat_server.environment import Rate
 from chat_server.throttling import charge
 
 from . import hooks
+from .shapes import display_name
 
 TOKEN_LENGTH = 43  # secrets.token_urlsafe(32)
 username_letters = RegexValidator(
@@ -112,8 +113,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """First and last name, or the username where both are empty."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return display_name(self.username, self.first_name, self.last_name)
 
     def clean(self) -> None:
         self.email = (self.email or "").strip().lower()
@@ -133,8 +133,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def live(self) -> Self:
-        return self.filter(expires_at__gt=timezone.now())
+    def live(self, now: Any = None) -> Self:
+        return self.filter(expires_at__gt=now or timezone.now())
 
     def end(self) -> list[str]:
         """End these sessions and return their ids; after the commit `hooks.sessions_ended` hears of them."""

@@ -6,8 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat_server.pagination import KeysetPage, text_parameter
+from chat_server.pagination import KeysetPage, ListedRows, text_parameter
 from chat_server.parsers import checked
+from chat_server.rendering import Answer
 
 from . import openapi, services, tokens
 from .models import User
@@ -19,12 +20,11 @@ from .serializers import (
     PasswordResetConfirmInput,
     PasswordResetInput,
     ProfileInput,
-    ProfileSerializer,
     RefreshInput,
     RegisterInput,
     SessionSerializer,
-    UserSerializer,
 )
+from .shapes import USER, columns, profile_shape, user_shape
 from .throttling import client_address
 
 
@@ -34,8 +34,8 @@ def device(request: Request) -> dict[str, str]:
     return {"ip": client_address(request), "user_agent": user_agent}
 
 
-def logged_in(user: User, pair: tokens.Pair, *, code: int) -> Response:
-    return Response({**pair, "user": ProfileSerializer(user).data}, status=code)
+def logged_in(user: User, pair: tokens.Pair, *, code: int) -> Answer:
+    return Answer({**pair, "user": profile_shape(user)}, status=code)
 
 
 class PublicView(APIView):
@@ -70,7 +70,7 @@ class Logout(APIView):
 class Profile(APIView):
     @openapi.profile
     def get(self, request: Request) -> Response:
-        return Response(ProfileSerializer(request.user).data)
+        return Answer(profile_shape(request.user))
 
     @openapi.put_profile
     def put(self, request: Request) -> Response:
@@ -82,7 +82,7 @@ class Profile(APIView):
 
     def _update(self, request: Request, *, partial: bool) -> Response:
         changes = checked(ProfileInput, request, partial=partial)
-        return Response(ProfileSerializer(services.update_profile(user=request.user, **changes)).data)
+        return Answer(profile_shape(services.update_profile(user=request.user, **changes)))
 
 
 class CheckSession(APIView):
@@ -125,21 +125,21 @@ class Users(APIView):
         users = User.objects.active().exclude(pk=request.user.pk).by_username()
         if term := text_parameter(request, "search"):
             users = users.search(term)
-        page = KeysetPage(request, users, ("username_key",))
-        return page.response(UserSerializer(page.rows, many=True).data)
+        page = KeysetPage(request, ListedRows(users, "username_key"))
+        return page.answer([user_shape(*columns(user, USER)) for user in page.rows])
 
 
 class UserDetail(APIView):
     @openapi.user
     def get(self, request: Request, user_id: int) -> Response:
-        return Response(UserSerializer(get_object_or_404(User.objects.active(), pk=user_id)).data)
+        return Answer(user_shape(*columns(get_object_or_404(User.objects.active(), pk=user_id), USER)))
 
 
 class Sessions(APIView):
     @openapi.sessions
     def get(self, request: Request) -> Response:
-        page = KeysetPage(request, request.user.sessions.live(), ("-created_at", "-id"))
-        return page.response(SessionSerializer(page.rows, many=True, context={"access": request.auth}).data)
+        page = KeysetPage(request, ListedRows(request.user.sessions.live(), "-created_at", "-id"))
+        return page.answer(SessionSerializer(page.rows, many=True, context={"access": request.auth}).data)
 
 
 class SessionDetail(APIView):

@@ -14,7 +14,7 @@ from chat_server.batching import Ticket, fail
 from .broadcast import durable_event
 from .events import Payload
 from .models import Conversation, ConversationParticipant, Message
-from .serializers import shown_to_each
+from .shapes import shown_to_each
 
 MAX_MISSED = 1000  # changes; who is further behind reloads over REST
 AT_A_TIME = 500
@@ -106,7 +106,7 @@ def _part_of(row: ConversationParticipant, last_seq: int) -> Part:
 
 
 def _is_hidden(hidden_at_seq: int | None, last_seq: int) -> bool:
-    """As `ConversationQuerySet.listed_for` has it."""
+    """As `models.LISTED` has it."""
     return hidden_at_seq is not None and hidden_at_seq >= last_seq
 
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Prefetch, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, Value, Window
+from django.db.models.functions import Concat, RowNumber
 
 from chat_server.bidi import isolated
+from chat_server.compiled import Among
 
 if TYPE_CHECKING:
     from authentication.models import User
 
 SHOWN_PARTICIPANTS = 50
 MAX_PARTICIPANTS = 1000
+# Of what `ConversationQuerySet.of` finds. The private ones that the user deleted are listed from the next message on.
+LISTED = Q(mine__hidden_at_seq=None) | Q(mine__hidden_at_seq__lt=F("last_seq"))
+UNREAD = Q(mine__last_read_seq__lt=F("last_seq"))
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def listed_for(self, user: User) -> ConversationQuerySet:
-        """The user's conversations, without the private ones that they deleted since the last message."""
-        mine = ConversationParticipant.objects.filter(user=user).exclude(hidden_at_seq__gte=F("conversation__last_seq"))
-        return self.filter(pk__in=mine.values("conversation"))
+    def of(self, user: User, *conditions: Q) -> ConversationQuerySet:
+        """Those the user takes part in, by a row which is `mine` in the conditions."""
+        mine = FilteredRelation("participants", condition=Q(participants__user=user))
+        return self.annotate(mine=mine).filter(*conditions, mine__isnull=False)
 
-    def unread_by(self, user: User) -> ConversationQuerySet:
-        """Those with a message above the user's read marker."""
-        mine = ConversationParticipant.objects.filter(user=user, last_read_seq__lt=F("conversation__last_seq"))
-        return self.filter(pk__in=mine.values("conversation"))
+    def shown_to(self, user: User) -> ConversationQuerySet:
+        """`of` the user, with `last_message` (the newest one, if any) and `participant_count`."""
+        everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
+        count = everyone.values("conversation").annotate(count=models.Count("pk")).values("count")
+        return self.of(user).annotate(
+            last_message=FilteredRelation("messages", condition=Q(messages__seq=F("last_seq"))),
+            participant_count=models.Subquery(count),
+        )
 
     def search(self, term: str, user: User) -> ConversationQuerySet:
         """Groups by a part of their name, private ones by a part of the other's username or name."""
@@ -40,26 +48,6 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         )
         private = Q(type=Conversation.Type.PRIVATE) & Exists(other)
         return self.filter(Q(type=Conversation.Type.GROUP, name__icontains=term) | private)
-
-    def shown_to(self, user: User) -> ConversationQuerySet:
-        """Those the user takes part in, with all that they are shown, in two queries whatever the number of rows.
-
-        `mine` (the user's own row), `last_message` (the newest one with its people, or None), `participant_count`, and
-        `shown_participants` (the first 50 by `joined_at`, with their users).
-        """
-        everyone = ConversationParticipant.objects.filter(conversation=OuterRef("pk")).order_by()
-        count = everyone.values("conversation").annotate(count=models.Count("pk")).values("count")
-        first = ConversationParticipant.objects.select_related("user").order_by("joined_at", "id")[:SHOWN_PARTICIPANTS]
-        return (
-            self.annotate(
-                mine=FilteredRelation("participants", condition=Q(participants__user=user)),
-                last_message=FilteredRelation("messages", condition=Q(messages__seq=F("last_seq"))),
-                participant_count=models.Subquery(count),
-            )
-            .filter(mine__isnull=False)
-            .select_related("mine", "last_message__sender", "last_message__reply_to__sender")
-            .prefetch_related(Prefetch("participants", queryset=first, to_attr="shown_participants"))
-        )
 
 
 class Conversation(models.Model):
@@ -79,11 +67,6 @@ class Conversation(models.Model):
     revision = models.BigIntegerField(default=0, db_default=0, editable=False)  # in SQL too: for the release before
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-
-    # Set by `shown_to`, which sets nothing where there is no message.
-    mine: ConversationParticipant
-    last_message: Message | None = None
-    shown_participants: list[ConversationParticipant]
 
     objects = ConversationQuerySet.as_manager()
 
@@ -112,6 +95,13 @@ class Conversation(models.Model):
 
 
 class ParticipantQuerySet(models.QuerySet["ConversationParticipant"]):
+    def first_of(self, conversation_ids: Any) -> ParticipantQuerySet:
+        """Of each of the conversations the first `SHOWN_PARTICIPANTS` by `joined_at`, in that order."""
+        order = ("joined_at", "id")
+        place = Window(RowNumber(), partition_by="conversation_id", order_by=order)
+        ranked = self.filter(Among("conversation_id", conversation_ids)).annotate(place=place)
+        return ranked.filter(place__lte=SHOWN_PARTICIPANTS).order_by(*order)
+
     def unread_by(self, user: User) -> dict[int, int]:
         """By conversation, how many messages lie above the user's read marker; only those where there are any."""
         mine = self.filter(user=user, last_read_seq__lt=F("conversation__last_seq")).order_by("conversation")

@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
-from .models import ConversationParticipant, Message
+from .reads import message_for, participant_of
 
 
 class IsParticipant(IsAuthenticated):
@@ -15,8 +15,7 @@ class IsParticipant(IsAuthenticated):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not super().has_permission(request, view):
             return False
-        parts = ConversationParticipant.objects.select_related("conversation")
-        view.participant = parts.filter(conversation=view.kwargs["conversation_id"], user=request.user.pk).first()
+        view.participant = participant_of(view.kwargs["conversation_id"], request.user.pk)
         if view.participant is None:
             raise NotFound
         return True
@@ -35,8 +34,7 @@ class SeesMessage(IsAuthenticated):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not super().has_permission(request, view):
             return False
-        visible = Message.objects.visible_to(request.user).with_people()
-        view.message = visible.filter(pk=view.kwargs["message_id"]).first()
+        view.message = message_for(view.kwargs["message_id"], request.user.pk)
         if view.message is None:
             raise NotFound
         return True

@@ -2,19 +2,20 @@
 
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from authentication.serializers import AuthorSerializer, UserSerializer
 from chat_server.fields import FlagField, IdField, TextField
+from chat_server.rendering import timestamp as timestamp
 
-from .models import SHOWN_PARTICIPANTS, Conversation, ConversationParticipant, Message
+from .models import Conversation, ConversationParticipant, Message
+from .shapes import EXCERPT
+from .shapes import message_shape as message_shape
 
-MAX_CONTENT, EXCERPT = 4000, 140
+MAX_CONTENT = 4000
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 ACTIONS = (
     "conversation_created",
@@ -27,12 +28,7 @@ ACTIONS = (
 )
 
 
-def timestamp(moment: Any) -> str:
-    """A moment as every frame and every answer writes it: RFC 3339 in UTC, microseconds, `Z`."""
-    return moment.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-# Out ----------------------------------------------------------------------------------------------
+# Out: what the OpenAPI document says. `shapes` makes the answers, and a test holds the two equal. -------------
 
 
 class ReplySerializer(serializers.ModelSerializer[Message]):
@@ -99,16 +95,6 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
 
-@cache
-def _message_serializer() -> MessageSerializer:
-    return MessageSerializer()  # making its fields costs more than using them
-
-
-def message_shape(message: Message) -> Any:
-    """`MessageSerializer(message).data` at a tenth of its cost: each send needs it twice."""
-    return _message_serializer().to_representation(message)
-
-
 class ParticipantSerializer(serializers.ModelSerializer[ConversationParticipant]):
     user = UserSerializer()
 
@@ -119,13 +105,12 @@ class ParticipantSerializer(serializers.ModelSerializer[ConversationParticipant]
 
 
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
-    """A conversation as one of its participants sees it. Wants `ConversationQuerySet.shown_to(user)`."""
+    """A conversation as one of its participants sees it."""
 
-    name = serializers.SerializerMethodField()
-    participants = ParticipantSerializer(many=True, source="shown_participants")
+    participants = ParticipantSerializer(many=True)
     participant_count = serializers.IntegerField()
-    last_message = serializers.SerializerMethodField()
-    unread_count = serializers.SerializerMethodField()
+    last_message = MessageSerializer(allow_null=True)
+    unread_count = serializers.IntegerField()
 
     class Meta:
         model = Conversation
@@ -144,45 +129,6 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
             "updated_at",
         )
         read_only_fields = fields
-
-    def get_name(self, conversation: Any) -> str:
-        if conversation.is_group:
-            return conversation.name
-        others = [each.user for each in conversation.shown_participants if each.user_id != conversation.mine.user_id]
-        return others[0].display_name if others else "Deleted user"
-
-    @extend_schema_field(MessageSerializer(allow_null=True))
-    def get_last_message(self, conversation: Any) -> Any:
-        message = conversation.last_message
-        return message_shape(message) if message is not None and conversation.mine.sees(message) else None
-
-    def get_unread_count(self, conversation: Any) -> int:
-        return conversation.mine.unread_in(conversation)
-
-
-def shown_to_each(conversation: Conversation, parts: list[ConversationParticipant]) -> dict[int, Any]:
-    """The shape of one conversation as each of these participants sees it, by user; three queries for all of them.
-
-    What is the same for all is made once: this is what a change of the name of a large group costs.
-    """
-    everyone = conversation.participants.select_related("user").order_by("joined_at", "id")
-    conversation.shown_participants = list(everyone[:SHOWN_PARTICIPANTS])
-    conversation.participant_count = everyone.count()
-    newest = conversation.messages.with_people().filter(seq=conversation.last_seq).first()
-    message = message_shape(newest) if newest is not None else None
-    serializer = ConversationSerializer(conversation)
-    shown = {}
-    same: dict[str, Any] = {}
-    for part in parts:
-        conversation.mine = part
-        same = same or serializer.data
-        shown[part.user_id] = {
-            **same,
-            "name": serializer.get_name(conversation),
-            "last_message": message if newest is not None and part.sees(newest) else None,
-            "unread_count": serializer.get_unread_count(conversation),
-        }
-    return shown
 
 
 class ReceiptSerializer(serializers.ModelSerializer[ConversationParticipant]):

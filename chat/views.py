@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from chat_server.pagination import (
     KeysetPage,
+    ListedRows,
     choice_parameter,
     integer_parameter,
     limit_parameter,
@@ -17,53 +18,47 @@ from chat_server.pagination import (
     text_parameter,
 )
 from chat_server.parsers import checked
+from chat_server.rendering import Answer
 
-from . import openapi, services
+from . import openapi, reads, services
 from .models import Conversation, ConversationParticipant, Message
 from .permissions import IsGroupAdmin, IsParticipant, SeesMessage
 from .serializers import (
     AddParticipantsSerializer,
-    ConversationSerializer,
     CreateConversationSerializer,
     EditMessageSerializer,
     MarkReadSerializer,
-    MessageSerializer,
-    ParticipantSerializer,
-    ReceiptSerializer,
     SendMessageSerializer,
     SetAdminSerializer,
     UpdateConversationSerializer,
-    message_shape,
 )
+from .shapes import message_shape, participant_shape, receipt_shape
 
 
 def shown(request: Request, conversation_id: int) -> dict[str, Any]:
     """The conversation as the caller sees it."""
-    conversation = Conversation.objects.shown_to(request.user).filter(pk=conversation_id).first()
+    conversation = reads.conversation_for(conversation_id, request.user.pk)
     if conversation is None:  # deleted, or left, since the caller was let in
         raise NotFound
-    return ConversationSerializer(conversation).data
+    return conversation
 
 
 class ConversationList(APIView):
     @openapi.conversations
     def get(self, request: Request) -> Response:
-        conversations = Conversation.objects.listed_for(request.user)
-        if kind := choice_parameter(request, "type", tuple(Conversation.Type.values)):
-            conversations = conversations.filter(type=kind)
-        if choice_parameter(request, "unread", ("true", "false")) == "true":
-            conversations = conversations.unread_by(request.user)
-        if term := text_parameter(request, "search"):
-            conversations = conversations.search(term, request.user)
-        page = KeysetPage(request, conversations.shown_to(request.user), ("-updated_at", "-id"))
-        return page.response(ConversationSerializer(page.rows, many=True).data)
+        kind = choice_parameter(request, "type", tuple(Conversation.Type.values))
+        unread = choice_parameter(request, "unread", ("true", "false")) == "true"
+        term = text_parameter(request, "search")
+        page = KeysetPage(request, reads.ListedConversations(request.user, kind, unread, term))
+        return page.answer(reads.shapes_of(page.rows, request.user.pk))
 
 
 class UnreadCounts(APIView):
     @openapi.unread
     def get(self, request: Request) -> Response:
         unread = ConversationParticipant.objects.unread_by(request.user)
-        return Response({"total_unread": sum(unread.values()), "conversations": unread})
+        by_id = {str(pk): count for pk, count in unread.items()}
+        return Answer({"total_unread": sum(unread.values()), "conversations": by_id})
 
 
 class ConversationCreate(APIView):
@@ -77,7 +72,7 @@ class ConversationCreate(APIView):
         else:
             conversation, created = services.create_group(creator=request.user, **wanted), True
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-        return Response(shown(request, conversation.pk), status=code)
+        return Answer(shown(request, conversation.pk), status=code)
 
 
 class ConversationDetail(APIView):
@@ -88,13 +83,13 @@ class ConversationDetail(APIView):
 
     @openapi.conversation
     def get(self, request: Request, conversation_id: int) -> Response:
-        return Response(shown(request, conversation_id))
+        return Answer(shown(request, conversation_id))
 
     @openapi.update_conversation
     def patch(self, request: Request, conversation_id: int) -> Response:
         changes = checked(UpdateConversationSerializer, request)
         services.update_group(editor=request.user, conversation_id=conversation_id, **changes)
-        return Response(shown(request, conversation_id))
+        return Answer(shown(request, conversation_id))
 
 
 class ConversationDelete(APIView):
@@ -112,19 +107,25 @@ class ConversationDelete(APIView):
 class History(APIView):
     """The messages of a conversation by `seq`, which has no gaps: every page is a range of it."""
 
-    permission_classes = (IsParticipant,)
-    participant: ConversationParticipant
-
     @openapi.history
     def get(self, request: Request, conversation_id: int) -> Response:
-        begin, top = self.participant.visible_after_seq, self.participant.conversation.last_seq
-        low, high = self._range(request, begin, top)
-        messages = Message.objects.with_people().filter(conversation=conversation_id, seq__gt=low, seq__lte=high)
+        if not request.query_params:
+            page = reads.newest(conversation_id, request.user.pk)
+            if page is None:
+                raise NotFound
+            begin, top, results = page
+            low, high = top - len(results), top
+        else:
+            participant = reads.participant_of(conversation_id, request.user.pk)
+            if participant is None:
+                raise NotFound
+            begin, top = participant.visible_after_seq, participant.conversation.last_seq
+            low, high = self._range(request, begin, top)
+            results = reads.history(conversation_id, low, high) if low < high else []
         blank = {"before": None, "after": None, "around": None}
         older = page_url(request, **{**blank, "before": low + 1}) if begin < low else None
         newer = page_url(request, **{**blank, "after": high}) if high < top else None
-        results = MessageSerializer(messages.order_by("seq"), many=True).data
-        return Response({"next": newer, "previous": older, "results": results})
+        return Answer({"next": newer, "previous": older, "results": results})
 
     @staticmethod
     def _range(request: Request, begin: int, top: int) -> tuple[int, int]:
@@ -155,13 +156,11 @@ class Changes(APIView):
     def get(self, request: Request, conversation_id: int) -> Response:
         since = integer_parameter(request, "since", minimum=0) or 0
         limit = limit_parameter(request)
-        changed = Message.objects.with_people().seen_by(self.participant).filter(version__gt=since)
-        messages = list(changed.order_by("version")[: limit + 1])
+        messages = reads.changes(self.participant, since, limit + 1)
         has_more, messages = len(messages) > limit, messages[:limit]
         # The head was read first: up to it nothing is missing, and what came since may be there too.
-        head = max([self.participant.conversation.version, *(message.version for message in messages)])
-        results = MessageSerializer(messages, many=True).data
-        return Response({"version": head, "has_more": has_more, "results": results})
+        head = max([self.participant.conversation.version, *(message["version"] for message in messages)])
+        return Answer({"version": head, "has_more": has_more, "results": messages})
 
 
 class MarkRead(APIView):
@@ -172,7 +171,7 @@ class MarkRead(APIView):
         wanted = checked(MarkReadSerializer, request)
         participant = services.mark_read(reader=request.user, conversation_id=conversation_id, **wanted)
         unread = participant.unread_in(participant.conversation)
-        return Response({"last_read_seq": participant.last_read_seq, "unread_count": unread})
+        return Answer({"last_read_seq": participant.last_read_seq, "unread_count": unread})
 
 
 class Participants(APIView):
@@ -184,15 +183,14 @@ class Participants(APIView):
     @openapi.participants
     def get(self, request: Request, conversation_id: int) -> Response:
         participants = ConversationParticipant.objects.filter(conversation=conversation_id).select_related("user")
-        page = KeysetPage(request, participants, ("joined_at", "id"))
-        return page.response(ParticipantSerializer(page.rows, many=True).data)
+        page = KeysetPage(request, ListedRows(participants, "joined_at", "id"))
+        return page.answer([participant_shape(part) for part in page.rows])
 
     @openapi.add_participants
     def post(self, request: Request, conversation_id: int) -> Response:
         wanted = checked(AddParticipantsSerializer, request)
         added = services.add_participants(adder=request.user, conversation_id=conversation_id, **wanted)
-        results = ParticipantSerializer(added, many=True).data
-        return Response({"results": results}, status=status.HTTP_201_CREATED)
+        return Answer({"results": [participant_shape(part) for part in added]}, status=status.HTTP_201_CREATED)
 
 
 class ParticipantDetail(APIView):
@@ -207,7 +205,7 @@ class ParticipantDetail(APIView):
         participant = services.set_admin(
             setter=request.user, conversation_id=conversation_id, user_id=user_id, **wanted
         )
-        return Response(ParticipantSerializer(participant).data)
+        return Answer(participant_shape(participant))
 
     @openapi.remove_participant
     def delete(self, request: Request, conversation_id: int, user_id: int) -> Response:
@@ -222,7 +220,7 @@ class MessageCreate(APIView):
         conversation_id = said.pop("conversation")
         message, is_new = services.send_message(sender=request.user, conversation_id=conversation_id, **said)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(message_shape(message), status=code)
+        return Answer(message_shape(message), status=code)
 
 
 class MessageDetail(APIView):
@@ -231,7 +229,7 @@ class MessageDetail(APIView):
 
     @openapi.message
     def get(self, request: Request, message_id: int) -> Response:
-        return Response(message_shape(self.message))
+        return Answer(message_shape(self.message))
 
     @openapi.put_message
     def put(self, request: Request, message_id: int) -> Response:
@@ -243,7 +241,7 @@ class MessageDetail(APIView):
 
     def _edit(self, request: Request, wanted: dict[str, Any]) -> Response:
         message = services.edit_message(editor=request.user, message_id=self.message.pk, content=wanted.get("content"))
-        return Response(message_shape(message))
+        return Answer(message_shape(message))
 
 
 class MessageDelete(APIView):
@@ -265,5 +263,5 @@ class Receipts(APIView):
         readers = ConversationParticipant.objects.filter(
             conversation=self.message.conversation_id, last_read_seq__gte=seq, visible_after_seq__lt=seq
         ).exclude(user=self.message.sender_id)
-        page = KeysetPage(request, readers.select_related("user"), ("joined_at", "id"))
-        return page.response(ReceiptSerializer(page.rows, many=True).data)
+        page = KeysetPage(request, ListedRows(readers.select_related("user"), "joined_at", "id"))
+        return page.answer([receipt_shape(part) for part in page.rows])

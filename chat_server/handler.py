@@ -3,11 +3,11 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from functools import partial
 from io import BytesIO
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -38,7 +38,6 @@ class BoundedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self.threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="requests")
-        self.respond = sync_to_async(self._respond, thread_sensitive=False, executor=self.threads)
         self.turns = Turns(at_once=AT_ONCE, most_running=MOST_THREADS, most_waiting=MOST_WAITING, seconds=TURN_SECONDS)
         # CorsMiddleware is asynchronous only where what it calls is
         self.refuse = BrowserPolicies(CorsMiddleware(_busy))  # type: ignore[arg-type]
@@ -49,21 +48,37 @@ class BoundedHandler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request; where its client goes before its turn comes, nothing is done for it."""
         try:
-            body = await self.read_body(receive)
+            body = await self._read(receive)
         except RequestAborted:
             return
-        answering = asyncio.ensure_future(self._answer(scope, body))
-        gone = asyncio.ensure_future(receive())
+        turn = self.turns.take_now()
+        answering: asyncio.Future[list[Message]]
+        if turn is None:
+            answering = asyncio.ensure_future(self._answer_in_turn(scope, body))
+        else:
+            answering = self._begin(turn, scope, body)
+            await asyncio.wait((answering,), timeout=TURN_SECONDS)  # to look for who goes costs more than this
         try:
-            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-            if answering.done():
+            if answering.done() or await _outlasts(answering, receive):
                 for message in answering.result():
                     await send(message)
         finally:
-            gone.cancel()
-            answering.cancel()
+            if turn is None:
+                answering.cancel()
 
-    async def _answer(self, scope: Any, body: Any) -> list[Message]:
+    async def _read(self, receive: Any) -> Any:
+        """The body; one that comes whole needs no file that may go to the disk."""
+        first = await receive()
+        if first["type"] == "http.request" and not first.get("more_body"):
+            return BytesIO(first.get("body", b""))
+        messages = iter((first,))
+
+        async def from_the_first() -> Message:
+            return next(messages, None) or await receive()
+
+        return await self.read_body(from_the_first)
+
+    async def _answer_in_turn(self, scope: Any, body: Any) -> list[Message]:
         turn: Turn | None = None
         try:
             turn = await self.turns.take(partial(_client, scope))
@@ -72,14 +87,14 @@ class BoundedHandler(ASGIHandler):
         finally:
             if turn is None:
                 body.close()
-        return await asyncio.shield(asyncio.ensure_future(self._in_thread(turn, scope, body)))
+        return await asyncio.shield(self._begin(turn, scope, body))
 
-    async def _in_thread(self, turn: Turn, scope: Any, body: Any) -> list[Message]:
+    def _begin(self, turn: Turn, scope: Any, body: Any) -> "asyncio.Future[list[Message]]":
         """The turn ends with the thread's work, whether or not anybody waits for the answer any longer."""
-        try:
-            return await self.respond(scope, body)
-        finally:
-            turn.end()
+        run = copy_context().run
+        work = asyncio.get_running_loop().run_in_executor(self.threads, run, self._respond, scope, body)
+        work.add_done_callback(lambda _: turn.end())
+        return work
 
     def _refuse(self, scope: Any) -> list[Message]:
         """Told on the event loop: all threads are busy."""
@@ -97,6 +112,16 @@ class BoundedHandler(ASGIHandler):
                 response._handler_class = self.__class__
             with closing(response):  # which gives the thread's database connection back
                 return _as_messages(response)
+
+
+async def _outlasts(work: "asyncio.Future[Any]", receive: Any) -> bool:
+    """Wait for the work; False where the client goes first."""
+    gone = asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+    return work.done()
 
 
 def _client(scope: Any) -> str:

@@ -1,8 +1,12 @@
 """What Django's own middleware leaves out."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
@@ -59,3 +63,26 @@ class ChunkedBodies:
             except RequestDataTooBig:
                 return error_response(413, BodyTooBig.default_code, BodyTooBig.default_detail)
         return self.get_response(request)
+
+
+class ForPages:
+    """What the page and the admin need and the API does not, which reads no cookie."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]
+
+
+class PageSessions(ForPages, SessionMiddleware):
+    pass
+
+
+class PageUsers(ForPages, AuthenticationMiddleware):
+    pass
+
+
+class PageMessages(ForPages, MessageMiddleware):
+    pass

@@ -3,19 +3,20 @@
 By key and not by offset, so that rows may come and go meanwhile.
 """
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from .fields import MAX_INTEGER, is_blank
+from .rendering import Answer
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 100
-Row = TypeVar("Row", bound=Model)
 
 
 def integer_parameter(request: Request, name: str, *, minimum: int) -> int | None:
@@ -57,54 +58,68 @@ def page_url(request: Request, **changes: Any) -> str:
     return request.build_absolute_uri(f"{request.path}?{query}")
 
 
+def after(order: Sequence[str], key: Sequence[Any]) -> Q:
+    """What comes after the row with this key, in that order."""
+    condition, equal = Q(), Q()
+    for name, value in zip(order, key, strict=True):
+        field = name.lstrip("-")
+        compare = "lt" if name.startswith("-") else "gt"
+        condition |= equal & Q(**{f"{field}__{compare}": value})
+        equal &= Q(**{field: value})
+    return condition
+
+
+class Listed(Protocol):
+    """Rows by `order` (`-` for descending, the last one unique), so many from behind a key on."""
+
+    order: tuple[str, ...]
+
+    def read(self, order: tuple[str, ...], key: Sequence[Any] | None, limit: int) -> list[Any]: ...
+
+    def key(self, row: Any) -> list[Any]: ...
+
+
+class ListedRows:
+    """A queryset, ordered by field names or annotations."""
+
+    def __init__(self, queryset: QuerySet[Any], *order: str) -> None:
+        self.queryset, self.order = queryset, order
+
+    def read(self, order: tuple[str, ...], key: Sequence[Any] | None, limit: int) -> list[Any]:
+        queryset = self.queryset if key is None else self.queryset.filter(after(order, key))
+        return list(queryset.order_by(*order)[:limit])
+
+    def key(self, row: Any) -> list[Any]:
+        return [getattr(row, name.lstrip("-")) for name in self.order]
+
+
 class KeysetPage:
-    """One page of a queryset ordered by `order` (field names or annotations, `-` for descending, the last one unique).
+    """One page of a list. The cursor holds the key where the page before ended, signed: a broken one is 400."""
 
-    The cursor holds the key of the row where the page before ended, signed: a broken one is 400.
-    """
-
-    def __init__(self, request: Request, queryset: QuerySet[Row], order: tuple[str, ...]) -> None:
-        self.request, self.order = request, order
+    def __init__(self, request: Request, listed: Listed) -> None:
+        self.request, self.listed = request, listed
         limit = limit_parameter(request)
         backwards, key = self._read_cursor()
-        directed = [self._flip(name) for name in order] if backwards else list(order)
-        if key is not None:
-            queryset = queryset.filter(self._after(directed, key))
-        rows = list(queryset.order_by(*directed)[: limit + 1])
+        order = tuple(map(self._flip, listed.order)) if backwards else listed.order
+        rows = listed.read(order, key, limit + 1)
         more = len(rows) > limit
         self.rows = rows[:limit][::-1] if backwards else rows[:limit]
         self.has_next = bool(self.rows) if backwards else more
         self.has_previous = more if backwards else (key is not None and bool(self.rows))
 
-    def response(self, results: list[Any]) -> Response:
+    def answer(self, results: list[Any]) -> Answer:
         """The answer, with `results` made from `rows`."""
         following = self._url("n", self.rows[-1]) if self.has_next else None
         previous = self._url("p", self.rows[0]) if self.has_previous else None
-        return Response({"next": following, "previous": previous, "results": results})
+        return Answer({"next": following, "previous": previous, "results": results})
 
     @staticmethod
     def _flip(name: str) -> str:
         return name[1:] if name.startswith("-") else f"-{name}"
 
-    @staticmethod
-    def _after(order: list[str], key: list[Any]) -> Q:
-        condition, equal = Q(), Q()
-        for name, value in zip(order, key, strict=True):
-            field = name.lstrip("-")
-            compare = "lt" if name.startswith("-") else "gt"
-            condition |= equal & Q(**{f"{field}__{compare}": value})
-            equal &= Q(**{field: value})
-        return condition
-
-    def _key(self, row: Any) -> list[Any]:
-        key = []
-        for name in self.order:
-            value = getattr(row, name.lstrip("-"))
-            key.append(value.isoformat() if hasattr(value, "isoformat") else value)
-        return key
-
     def _url(self, direction: str, row: Any) -> str:
-        return page_url(self.request, cursor=self._signer().sign_object([direction, *self._key(row)]))
+        key = [value.isoformat() if isinstance(value, datetime) else value for value in self.listed.key(row)]
+        return page_url(self.request, cursor=self._signer().sign_object([direction, *key]))
 
     def _signer(self) -> signing.Signer:
         return signing.Signer(salt=f"cursor:{self.request.path}")  # a cursor of one list is none of another

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .environment import LOG_LEVELS, Environment, kept_secret, refuse
+from .pool import PooledConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(BASE_DIR / ".env")
@@ -61,11 +62,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "chat_server.middleware.ChunkedBodies",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "chat_server.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "chat_server.middleware.PageUsers",
+    "chat_server.middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "chat_server.urls"
@@ -109,7 +110,13 @@ elif "postgresql" in database["ENGINE"]:
     database["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 5}
     # A try to connect gives up early, and who asks next begins another one: else, after a long time away, the next one
     # is as far off again (docs/decisions/010).
-    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 5, "reconnect_timeout": 3}
+    database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": 16,
+        "timeout": 5,
+        "reconnect_timeout": 3,
+        "connection_class": PooledConnection,
+    }
 else:
     refuse("DATABASE_URL", "only SQLite and PostgreSQL are supported")
 DATABASES = {"default": database}
@@ -197,7 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["authentication.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["chat_server.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["chat_server.rendering.FastJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chat_server.negotiation.JSONAlways",
     "DEFAULT_SCHEMA_CLASS": "chat_server.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 import redis
@@ -25,7 +26,7 @@ local step, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + step
 local wait = full_at - now - window
 if wait > step / 1000 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.ceil(full_at - now))
+redis.call('SET', KEYS[1], string.format('%.3f', full_at), 'PX', math.max(1, math.ceil(full_at - now)))
 return 0
 """
 DIGEST = hashlib.sha1(CHARGE.encode(), usedforsecurity=False).hexdigest()  # as Redis names a script
@@ -80,16 +81,33 @@ class SharedCounts:
 
 def _ask(shard: redis.Redis, rate: Rate, keys: Sequence[str]) -> list[int]:
     """The milliseconds to wait for each key, in one round trip."""
-
-    def ask() -> list[int]:
-        pipeline = shard.pipeline(transaction=False)
-        for key in keys:
-            name = f"chat:throttle:{rate.count}/{rate.seconds}:{key}"
-            pipeline.evalsha(DIGEST, 1, name, 1000 * rate.seconds / rate.count, 1000 * rate.seconds)
-        return pipeline.execute()
-
+    names = [f"chat:throttle:{rate.count}/{rate.seconds}:{key}" for key in keys]
+    limits = (1000 * rate.seconds / rate.count, 1000 * rate.seconds)
+    commands = [("EVALSHA", DIGEST, 1, name, *limits) for name in names]
     try:
-        return ask()
+        return _answers(shard, commands)
     except redis.exceptions.NoScriptError:  # it has been restarted
         shard.script_load(CHARGE)
-        return ask()
+        return _answers(shard, commands)
+
+
+def _answers(shard: redis.Redis, commands: Sequence[tuple[Any, ...]]) -> list[int]:
+    """On one connection of the pool, without what a pipeline does beside: it costs as much again."""
+    connection = shard.connection_pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers = [_answer(connection) for _ in commands]
+    finally:
+        shard.connection_pool.release(connection)
+    for answer in answers:
+        if isinstance(answer, redis.RedisError):
+            raise answer
+    return answers
+
+
+def _answer(connection: Any) -> Any:
+    """The next answer, an error among them; a connection that fails raises, and is closed."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error

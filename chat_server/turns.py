@@ -50,13 +50,17 @@ class Turns:
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[Turn]]] = OrderedDict()
         self._count = 0
 
+    def take_now(self) -> Turn | None:
+        """A turn, where there is no need to wait for one."""
+        return self._turn() if self._one_may_begin() else None
+
     async def take(self, client: Callable[[], Hashable]) -> Turn:
         """Wait for a turn; who is cancelled meanwhile has none. `TooManyWait`, also later, to who takes most places.
 
         `client` tells whose the request is, where it has to wait.
         """
-        if self._one_may_begin():
-            return self._turn()
+        if (turn := self.take_now()) is not None:
+            return turn
         key = client()
         if self._count >= self._most_waiting:
             self._make_room(key)

@@ -169,6 +169,7 @@ async def whose(handler: BoundedHandler, monkeypatch: pytest.MonkeyPatch, **head
         clients.append(client())
         raise TooManyWait
 
+    monkeypatch.setattr(handler.turns, "take_now", lambda: None)
     monkeypatch.setattr(handler.turns, "take", take)
     assert (await answered(asked(handler, "/view/", **headers)))[0] == 503
     return clients[0]

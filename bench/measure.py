@@ -2,11 +2,27 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median, quantiles
 
 from . import cpu
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done: little and once, or more and three times over."""
+
+    quick: bool
+
+    @property
+    def runs(self) -> int:
+        return 1 if self.quick else 3
+
+    def count(self, least: float) -> int:
+        """How many units of work, where so many are enough for a rough number."""
+        return round(least) if self.quick else round(2 * least)
 
 
 @dataclass
@@ -23,6 +39,10 @@ class Measurement:
         """Microseconds of CPU of these parts for each unit; of server and database where none is named."""
         return 1e6 * sum(self.cpu[part] for part in parts or ("server", "database")) / self.units
 
+    def cores(self, *parts: str) -> float:
+        """How much of one core these parts took."""
+        return sum(self.cpu[part] for part in parts) / self.seconds
+
     @property
     def rate(self) -> float:
         """Units a second."""
@@ -31,6 +51,11 @@ class Measurement:
     @property
     def client_micros(self) -> float:
         return 1e6 * self.client / self.units
+
+
+def latency(seconds: Sequence[float]) -> dict[str, float]:
+    """The median and the 99th of a hundred, in milliseconds."""
+    return {"p50_ms": 1000 * median(seconds), "p99_ms": 1000 * quantiles(seconds, n=100)[98]}
 
 
 @contextmanager

@@ -1,50 +1,70 @@
 """Workloads over REST."""
 
 import asyncio
+import itertools
 import json
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Sequence
+
+import uvloop
 
 from .load import Requests, request
-from .measure import Measurement, measured
+from .measure import Measurement, Scale, latency, measured
 from .sockets import TEXT
+from .world import Serving
+
+NUMBERS = itertools.count()
 
 
 async def ask(
-    port: int, parts: dict[str, list[int]], calls: list[Callable[[int], bytes]], count: int, *, expect: int = 200
+    port: int, parts: dict[str, list[int]], calls: Sequence[Callable[[], bytes]], count: int, *, expect: int = 200
 ) -> Measurement:
     """Each call by a client of its own, one after the other, so many in all. A unit is one request."""
     clients = [await Requests().open(port) for _ in calls]
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
 
-    async def go(client: Requests, call: Callable[[int], bytes], times: int) -> None:
-        for number in range(times):
+    async def go(client: Requests, call: Callable[[], bytes], times: int) -> None:
+        for _ in range(times):
             begun = loop.time()
-            status, body = await client.ask(call(number))
+            status, body = await client.ask(call())
             latencies.append(loop.time() - begun)
             if status != expect:
                 raise AssertionError(f"{status}: {body[:300]!r}")
 
     each = max(1, count // len(calls))
-    for times in (2, each):
+    for times in (5, each):  # the first ones find everything cold
         latencies.clear()
         with measured(parts, times * len(calls)) as result:
             await asyncio.gather(*(go(client, call, times) for client, call in zip(clients, calls, strict=True)))
     for client in clients:
         client.close()
-    result.more["answer_ms"] = 1000 * median(latencies)
+    result.more |= latency(latencies)
     return result
 
 
-def getting(path: str, token: str) -> Callable[[int], bytes]:
+def asked(
+    serving: Serving, calls: Sequence[Callable[[], bytes]], scale: Scale, least: int, *, expect: int = 200
+) -> list[Measurement]:
+    """`ask` the first of these processes, as often as the scale says."""
+
+    async def again() -> list[Measurement]:
+        count = scale.count(least)
+        return [await ask(serving.ports[0], serving.parts, calls, count, expect=expect) for _ in range(scale.runs)]
+
+    return uvloop.run(again())
+
+
+def getting(path: str, token: str = "") -> Callable[[], bytes]:
     """The same GET again and again."""
     whole = request("GET", path, token)
-    return lambda number: whole
+    return lambda: whole
 
 
-def sending(conversation_id: int, token: str) -> Callable[[int], bytes]:
+def sending(conversation_id: int, token: str) -> Callable[[], bytes]:
     """A new message each time."""
-    body = json.dumps({"conversation": conversation_id, "content": TEXT}).encode()
-    whole = request("POST", "/api/chat/messages/create/", token, body)
-    return lambda number: whole
+
+    def say() -> bytes:
+        body = {"conversation": conversation_id, "content": TEXT, "client_id": f"rest-{next(NUMBERS)}"}
+        return request("POST", "/api/chat/messages/create/", token, json.dumps(body).encode())
+
+    return say

@@ -3,10 +3,9 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from statistics import median, quantiles
 
 from .load import Dialect, Socket
-from .measure import Measurement, measured
+from .measure import Measurement, latency, measured
 from .world import Person
 
 TEXT = "What a message says is often about as long as this."
@@ -52,7 +51,7 @@ async def fan_out(sockets: Sequence[Socket], parts: dict[str, list[int]], messag
     await asyncio.sleep(0.2)
     if any(socket.received != count + said for socket, count in zip(sockets, before, strict=True)):
         raise AssertionError("a message was delivered twice")
-    result.more |= _latency([latency for sender in senders for latency in sender.latencies])
+    result.more |= latency([each for sender in senders for each in sender.latencies])
     return result
 
 
@@ -72,6 +71,7 @@ async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[
                 elif not done.is_set():
                     done.set()
 
+        socket.latencies.clear()
         socket.on_delivery = on_delivery
 
     for number, socket in enumerate(socket for couple in couples for socket in couple):
@@ -82,10 +82,20 @@ async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[
             first.begin(1, window=1)
         await done.wait()
     result.units = messages
-    result.more |= _latency([latency for couple in couples for socket in couple for latency in socket.latencies])
+    result.more |= latency([each for couple in couples for socket in couple for each in socket.latencies])
     await asyncio.sleep(0.3)
     return result
 
 
-def _latency(seconds: list[float]) -> dict[str, float]:
-    return {"ack_ms": 1000 * median(seconds), "ack_p99_ms": 1000 * quantiles(seconds, n=100)[98]}
+async def come_back(backlog: Sequence[tuple[Socket, int]], parts: dict[str, list[int]], missed: int) -> Measurement:
+    """All open at the same moment, and each is sent so many messages that it missed. A unit is one socket."""
+
+    async def catch_up(socket: Socket, port: int) -> None:
+        await socket.open(port)
+        await socket.until_received(missed)
+
+    with measured(parts, len(backlog)) as result:
+        await asyncio.gather(*(catch_up(socket, port) for socket, port in backlog))
+    for socket, _ in backlog:
+        socket.close()
+    return result

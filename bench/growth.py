@@ -27,7 +27,7 @@ def growth(world: World, scale: Scale) -> Iterator[Result]:
             if size in (sizes[1], sizes[-1]):
                 for name, path in lists.items():
                     call = getting(path(world.version(group)), people[0].token)
-                    reads[name][size] = _cost(serving, [call] * 4, scale, 400, 200)
+                    reads[name][size] = _cost(serving, [call] * 4, scale)
             sends[size] = _send(serving, people, group, scale)
             yield Figure("growth", f"a send, history of {size:,}", sends[size], "µs")
         few = _send(serving, people, group, scale)
@@ -52,9 +52,9 @@ def _lists(person: Person, group: int) -> dict[str, Callable[[int], str]]:
 
 def _send(serving: Serving, people: Sequence[Person], group: int, scale: Scale) -> float:
     """Of eight people of one conversation."""
-    return _cost(serving, [sending(group, person.token) for person in people[:8]], scale, 800, 201)
+    return _cost(serving, [sending(group, person.token) for person in people[:8]], scale, expect=201)
 
 
-def _cost(serving: Serving, calls: list[Callable[[], bytes]], scale: Scale, least: int, expect: int) -> float:
+def _cost(serving: Serving, calls: list[Callable[[], bytes]], scale: Scale, *, expect: int = 200) -> float:
     """The median of some runs, in microseconds."""
-    return sorted(run.micros() for run in asked(serving, calls, scale, least, expect=expect))[scale.runs // 2]
+    return sorted(run.micros() for run in asked(serving, calls, scale, expect=expect))[scale.runs // 2]

@@ -24,7 +24,7 @@ def idle(world: World, scale: Scale) -> Iterator[Result]:
     sockets = [of_conversation(person, group) for group in groups for person in people]
     with world.serving(Ours(world).processes(1)) as serving:
         first = of_conversation(people[0], groups[0])
-        held, cost = uvloop.run(_hold(first, sockets, serving, 10 if scale.quick else 15))
+        held, cost = uvloop.run(_hold(first, sockets, serving, 8 if scale.quick else 15))
     many = f"{len(sockets):,} idle sockets"
     yield Figure("idle", f"{many}: memory of each", held / len(sockets) / 1000, "KB", 30)
     yield Figure("idle", f"{many}: CPU, server + database", 100 * cost.cores("server", "database"), "% of a core", 3)

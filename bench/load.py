@@ -52,7 +52,7 @@ class Dialect:
 
 @dataclass(eq=False)
 class Socket(asyncio.Protocol):
-    """One connection. `on_delivery(n)` is called for each chunk that brings n messages."""
+    """One connection. `on_delivery(n)` is called for each chunk that brings n messages, `on_lost(error)` at its end."""
 
     dialect: Dialect
     path: str
@@ -60,8 +60,9 @@ class Socket(asyncio.Protocol):
     received: int = 0
     answers: int = 0
     to_send: int = 0
-    lost: bool = False
+    lost: Exception | None = None
     on_delivery: Callable[[int], None] | None = None
+    on_lost: Callable[[Exception], None] | None = None
     latencies: list[float] = field(default_factory=list)
 
     async def open(self, port: int) -> "Socket":
@@ -83,11 +84,13 @@ class Socket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-        transport.write(HANDSHAKE.format(path=self.path, headers=self.headers).encode())
+        self.transport.write(HANDSHAKE.format(path=self.path, headers=self.headers).encode())
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.lost = True
         lost = ConnectionError(f"{self.path} was closed: {bytes(self.head[-200:])!r} {error}")
+        self.lost = lost
+        if self.on_lost:
+            self.on_lost(lost)
         for waiting in (self.is_ready, self.all_here):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(lost)

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median, quantiles
@@ -12,17 +12,24 @@ from . import cpu
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is done: little and once, or more and three times over."""
+    """How much is done: for a second and once, or for longer and three times over."""
 
     quick: bool
+
+    @property
+    def seconds(self) -> float:
+        return 1.0 if self.quick else 4.0
 
     @property
     def runs(self) -> int:
         return 1 if self.quick else 3
 
-    def count(self, least: float) -> int:
-        """How many units of work, where so many are enough for a rough number."""
-        return round(least) if self.quick else round(2 * least)
+    async def repeat(self, work: Callable[[int], Awaitable["Measurement"]], least: int) -> list["Measurement"]:
+        """The runs of `work(count)`, as many and as long as that; `least` is enough to find out how fast it is."""
+        for _ in range(2):  # the first ones find everything cold
+            trial = await work(least)
+        count = max(least, round(least * self.seconds / trial.seconds))
+        return [await work(count) for _ in range(self.runs)]
 
 
 @dataclass

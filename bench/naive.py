@@ -33,9 +33,9 @@ settings.configure(
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            # Nothing is dropped at this load, and sockets that wait outlive redis-py's own time-out.
+            # Nothing is dropped at this load, and redis-py's own bounds close no socket.
             "CONFIG": {
-                "hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None}],
+                "hosts": [{"address": os.environ["REDIS_URL"], "socket_timeout": None, "max_connections": 10_000}],
                 "capacity": 1_000_000,
                 "expiry": 600,
             },

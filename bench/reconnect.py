@@ -38,7 +38,7 @@ def _miss(world: World, places: Sequence[Place]) -> list[tuple[Place, int]]:
     groups = sorted({group for _, group in places})
     since = {group: world.version(group) for group in groups}
     world.history(groups, MISSED)
-    time.sleep(3)  # until those are gone who came before, and everybody was told
+    time.sleep(1.5)  # until those are gone who came before, and everybody was told
     return [(place, since[place[1]]) for place in places]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
@@ -32,10 +32,8 @@ async def ask(
                 raise AssertionError(f"{status}: {body[:300]!r}")
 
     each = max(1, count // len(calls))
-    for times in (5, each):  # the first ones find everything cold
-        latencies.clear()
-        with measured(parts, times * len(calls)) as result:
-            await asyncio.gather(*(go(client, call, times) for client, call in zip(clients, calls, strict=True)))
+    with measured(parts, each * len(calls)) as result:
+        await asyncio.gather(*(go(client, call, each) for client, call in zip(clients, calls, strict=True)))
     for client in clients:
         client.close()
     result.more |= latency(latencies)
@@ -43,15 +41,14 @@ async def ask(
 
 
 def asked(
-    serving: Serving, calls: Sequence[Callable[[], bytes]], scale: Scale, least: int, *, expect: int = 200
+    serving: Serving, calls: Sequence[Callable[[], bytes]], scale: Scale, *, expect: int = 200
 ) -> list[Measurement]:
     """`ask` the first of these processes, as often as the scale says."""
 
-    async def again() -> list[Measurement]:
-        count = scale.count(least)
-        return [await ask(serving.ports[0], serving.parts, calls, count, expect=expect) for _ in range(scale.runs)]
+    def some(count: int) -> Awaitable[Measurement]:
+        return ask(serving.ports[0], serving.parts, calls, count, expect=expect)
 
-    return uvloop.run(again())
+    return uvloop.run(scale.repeat(some, 40))
 
 
 def getting(path: str, token: str = "") -> Callable[[], bytes]:

@@ -22,14 +22,14 @@ from .sockets import TEXT, of_conversation
 from .world import World
 
 PROJECT = Path(__file__).resolve().parent.parent
+SOCKETIO_DATABASE = "socketio"
 SOCKETIO_FOLDER = PROJECT / "bench" / "peers" / "socketio"
 
 
 class System(Protocol):
-    """One chat server. `share` is how much of the messages it is given: it takes that much longer for each."""
+    """One chat server."""
 
     name: str
-    share: float
 
     def processes(self, count: int) -> list[Service]:
         """So many of its processes, not started yet."""
@@ -48,7 +48,6 @@ class Ours:
     """This project, with all rights and limits."""
 
     name = "ours"
-    share = 1.0
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -107,7 +106,6 @@ class Naive:
     """A consumer as in the tutorial of Channels, and a plain view of DRF: no accounts, no rights, nothing stored."""
 
     name = "naive"
-    share = 0.1
     dialect = Dialect(
         delivered=b'{"type": "chat.message"', answered=b'{"type": "ack"', say=_naive_say, ready=b'{"type": "connected"'
     )
@@ -138,7 +136,10 @@ class SocketIoServer(HttpService):
 
     def __init__(self, world: World) -> None:
         super().__init__(guard.temporary_folder(self.name))
-        self.world = world
+        self.settings = {
+            "DATABASE_URL": world.postgres.database_url(SOCKETIO_DATABASE),
+            "REDIS_URL": world.redis.url,
+        }
         if not (SOCKETIO_FOLDER / "node_modules").is_dir():
             subprocess.run(["npm", "ci", "--silent"], cwd=SOCKETIO_FOLDER, check=True, stdin=subprocess.DEVNULL)
 
@@ -146,15 +147,13 @@ class SocketIoServer(HttpService):
         return (shutil.which("node") or "node", str(SOCKETIO_FOLDER / "server.mjs"))
 
     def environment(self) -> Mapping[str, str]:
-        urls = {name: self.world.settings[name] for name in ("DATABASE_URL", "REDIS_URL")}
-        return {"PORT": str(self.port), "NODE_ENV": "production", **urls}
+        return {"PORT": str(self.port), "NODE_ENV": "production", **self.settings}
 
 
 class SocketIo:
     """socket.io with its Redis adapter and PostgreSQL: stores, then acks and broadcasts; no accounts, no rights."""
 
     name = "socket.io"
-    share = 1.0
     # Engine.io's packets: 4 is a message, 2 a ping and 3 the pong; socket.io's in it: 0 connect, 2 an event, 3 an ack.
     dialect = Dialect(
         delivered=b'42["message",',
@@ -170,6 +169,7 @@ class SocketIo:
         self.numbers = itertools.count(1)
 
     def processes(self, count: int) -> list[Service]:
+        self.world.postgres.create_database(SOCKETIO_DATABASE)  # empty each time; the first process makes the tables
         return [SocketIoServer(self.world) for _ in range(count)]
 
     def rooms(self, count: int, members: int) -> list[list[Socket]]:
@@ -179,7 +179,7 @@ class SocketIo:
 
     def newest(self, messages: int) -> bytes:
         room = next(self.numbers)
-        with psycopg.connect(self.world.settings["DATABASE_URL"]) as connection:
+        with psycopg.connect(self.world.postgres.database_url(SOCKETIO_DATABASE)) as connection:
             connection.execute("INSERT INTO room (id, last_seq) VALUES (%s, %s)", (room, messages))
             connection.execute(
                 """INSERT INTO said (room, seq, sender, content, client_id)
@@ -187,7 +187,7 @@ class SocketIo:
                 FROM generate_series(1, %s) AS n""",
                 (room, messages),
             )
-        self.world.settle()
+        self.world.settle(SOCKETIO_DATABASE)
         return getting(f"/?room={room}")()
 
 

@@ -27,49 +27,46 @@ class Workload:
     run: Run
 
 
-def fan_out(members: int, messages: int, *, processes: int = 1) -> Measure:
+def fan_out(members: int, *, processes: int = 1) -> Measure:
     """In one room ten people (or all) talk, and everything reaches everybody."""
 
     def measure(world: World, system: System, scale: Scale) -> list[Measurement]:
         with world.serving(system.processes(processes)) as serving:
             [room] = system.rooms(1, members)
             places = list(zip(room, serving.ports * members, strict=False))  # to the processes in turn
-            count = scale.count(messages * system.share)
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all(places)
-                return [await sockets.fan_out(room, serving.parts, count) for _ in range(scale.runs)]
+                return await scale.repeat(lambda count: sockets.fan_out(room, serving.parts, count), 50)
 
             return uvloop.run(talk())
 
     return measure
 
 
-def pairs(users: int, messages: int) -> Measure:
+def pairs(users: int) -> Measure:
     """In each of many rooms two people answer each other."""
 
     def measure(world: World, system: System, scale: Scale) -> list[Measurement]:
         with world.serving(system.processes(1)) as serving:
             couples = [(one, other) for one, other in system.rooms(users // 2, 2)]
-            count = scale.count(messages * system.share)
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all([(socket, serving.ports[0]) for couple in couples for socket in couple])
-                await sockets.pairs(couples, serving.parts, users)  # the first ones find everything cold
-                return [await sockets.pairs(couples, serving.parts, count) for _ in range(scale.runs)]
+                return await scale.repeat(lambda count: sockets.pairs(couples, serving.parts, count), 2 * users)
 
             return uvloop.run(talk())
 
     return measure
 
 
-def newest(messages: int, requests: int) -> Measure:
+def newest(messages: int) -> Measure:
     """Four clients read the newest 50 of a long history."""
 
     def measure(world: World, system: System, scale: Scale) -> list[Measurement]:
         with world.serving(system.processes(1)) as serving:
             whole = system.newest(messages)
-            return asked(serving, [lambda: whole] * 4, scale, requests)
+            return asked(serving, [lambda: whole] * 4, scale)
 
     return measure
 
@@ -80,7 +77,7 @@ def rest_send(world: World, system: System, scale: Scale) -> list[Measurement]:
         circles = [world.people(10) for _ in range(8)]
         groups = world.conversations(circles, 100)
         calls = [sending(group, people[0].token) for group, people in zip(groups, circles, strict=True)]
-        return asked(serving, calls, scale, 1600, expect=201)
+        return asked(serving, calls, scale, expect=201)
 
 
 def conversation_list(world: World, system: System, scale: Scale) -> list[Measurement]:
@@ -91,7 +88,7 @@ def conversation_list(world: World, system: System, scale: Scale) -> list[Measur
         groups = [[me, *others[number : number + 9]] for number in range(100)]
         mixed = [circle for three in zip(private[::2], private[1::2], groups, strict=True) for circle in three]
         world.conversations(mixed, 20)
-        return asked(serving, [getting("/api/chat/conversations/?limit=50", me.token)] * 4, scale, 600)
+        return asked(serving, [getting("/api/chat/conversations/?limit=50", me.token)] * 4, scale)
 
 
 def ours(name: str, title: str, unit: str, target: Target, measure: Measure) -> Workload:
@@ -120,9 +117,9 @@ def compared(
 
 def two_processes(world: World, scale: Scale) -> Iterator[Result]:
     """A room of 100, all on one process, then half of it on each of two."""
-    name, members, messages = "two-processes", 100, 1500
+    name, members = "two-processes", 100
     one, two = (
-        Row(name, title, "delivery", "ours", fan_out(members, messages, processes=count)(world, Ours(world), scale))
+        Row(name, title, "delivery", "ours", fan_out(members, processes=count)(world, Ours(world), scale))
         for count, title in ((1, "N=100 on one process"), (2, "N=100 on two processes"))
     )
     yield one
@@ -133,12 +130,12 @@ def two_processes(world: World, scale: Scale) -> Iterator[Result]:
 
 BOTH = ("naive", "socket.io")
 WORKLOADS = [
-    compared("fan-out-10", "fan-out, N=10", "delivery", Target(35), fan_out(10, 4000)),
-    compared("fan-out-100", "fan-out, N=100", "delivery", Target(8, 100_000), fan_out(100, 2000), to=BOTH),
-    compared("fan-out-500", "fan-out, N=500", "delivery", Target(8, 100_000), fan_out(500, 500)),
-    compared("pairs", "pairs, 200 users", "message", Target(250), pairs(200, 10_000), to=BOTH),
+    compared("fan-out-10", "fan-out, N=10", "delivery", Target(35), fan_out(10)),
+    compared("fan-out-100", "fan-out, N=100", "delivery", Target(8, 100_000), fan_out(100), to=BOTH),
+    compared("fan-out-500", "fan-out, N=500", "delivery", Target(8, 100_000), fan_out(500)),
+    compared("pairs", "pairs, 200 users", "message", Target(250), pairs(200), to=BOTH),
     ours("rest-send", "REST send, 8 clients", "request", Target(1500), rest_send),
-    compared("history", "newest 50 of 10,000", "request", Target(1300), newest(10_000, 1500), to=BOTH),
+    compared("history", "newest 50 of 10,000", "request", Target(1300), newest(10_000), to=BOTH),
     ours("conversations", "50 of 300 conversations", "request", Target(3000), conversation_list),
     Workload("idle", "idle sockets", idle),
     Workload("two-processes", "fan-out over two processes", two_processes),

@@ -66,7 +66,7 @@ class Recorder(Service):
         self.pid, self.picture = pid, picture
 
     def command(self) -> Sequence[str]:
-        what = ("--pid", str(self.pid), "--subprocesses", "--output", str(self.picture))
+        what = ("--gil", "--subprocesses", "--pid", str(self.pid), "--output", str(self.picture))
         return (str(Path(sys.executable).with_name("py-spy")), "record", "--rate", "200", *what)
 
     def answers(self) -> bool:
@@ -118,7 +118,8 @@ class World:
         import psycopg
 
         with psycopg.connect(self.postgres.url) as connection:
-            return str(connection.execute("SHOW server_version").fetchone()[0])
+            [version] = connection.execute("SHOW server_version").fetchone() or [""]
+        return str(version)
 
     @contextmanager
     def serving(self, servers: Sequence[Service]) -> Iterator[Serving]:
@@ -151,9 +152,9 @@ class World:
         self.redis.flush()
         self.settle()
 
-    def settle(self) -> None:
+    def settle(self, database: str = "bench") -> None:
         """Have PostgreSQL do now what it would do later, while something is measured."""
-        self.postgres.execute("VACUUM (ANALYZE)", database="bench")
+        self.postgres.execute("VACUUM (ANALYZE)", database=database)
         self.postgres.execute("CHECKPOINT")
 
     def people(self, count: int) -> list[Person]:

@@ -69,7 +69,7 @@ bench: $(VENV)/.requirements-bench $(VENV)/.static  ## measure what it costs, be
 
 flamegraph: $(VENV)/.requirements-bench $(VENV)/.static  ## record where the server's time goes into docs/images/flamegraph.svg (ONLY=)
 	@scripts/install_system_packages redis-server postgresql
-	@$(BIN)/python -m bench --quick --flamegraph $(or $(ONLY),pairs)
+	@$(BIN)/python -m bench --flamegraph $(or $(ONLY),pairs)
 
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, security, migrations, check --deploy
 	@echo "== ruff"

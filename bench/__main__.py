@@ -64,7 +64,9 @@ def main() -> None:
         world.close()
     sys.stdout.write(f"\n{report.table(results)}\n\n")
     sys.stdout.flush()
-    if given.names:
+    if given.flamegraph:
+        say(f"== written: {FLAMEGRAPH}; the numbers above are those of a server that is watched")
+    elif given.names:
         say("== not written: bench/results.json is of all workloads")
     else:
         report.save(FOLDER / "results.json", results, about)
@@ -74,4 +76,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # what was started ends with this process: tests/services/guard.py
+        sys.exit("\n== interrupted, nothing is written")

@@ -1,60 +1,70 @@
-"""What the same call costs as more and more is stored."""
+"""What the same call costs where more and more is stored."""
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+import uvloop
 
 from .measure import Scale
-from .rest import asked, getting, sending
+from .rest import ask, getting, sending
 from .results import Figure, Result
 from .systems import Ours
-from .world import Person, Serving, World
+from .world import Serving, World
 
 OTHERS = 49  # conversations beside the one that grows
-CONVERSATIONS = 10_000
+MANY = 10_000
+Calls = Sequence[Callable[[], bytes]]
 
 
 def growth(world: World, scale: Scale) -> Iterator[Result]:
-    """A send, and the lists, in a conversation that grows; then a send of somebody in more and more conversations."""
+    """The same people in a database for each length of the history, and in one with very many conversations.
+
+    All are up together and measured in turn, so that nothing else is compared than what is stored.
+    """
     people = world.people(10)
     [group] = world.conversations([people], 100)
     world.conversations([people] * OTHERS, 20)
     sizes = [10**power for power in range(2, 6 if scale.quick else 7)]
-    lists = _lists(people[0], group)
-    sends: dict[int, float] = {}
-    reads: dict[str, dict[int, float]] = {name: {} for name in lists}
-    with world.serving(Ours(world).processes(1)) as serving:
-        for size in sizes:
-            world.history([group], size - world.version(group))
-            if size in (sizes[1], sizes[-1]):
-                for name, path in lists.items():
-                    call = getting(path(world.version(group)), people[0].token)
-                    reads[name][size] = _cost(serving, [call] * 4, scale)
-            sends[size] = _send(serving, people, group, scale)
-            yield Figure("growth", f"a send, history of {size:,}", sends[size], "µs")
-        few = _send(serving, people, group, scale)
-        world.conversations([people[:9]] * CONVERSATIONS, 1)
-        many = _send(serving, people, group, scale)
-    last = f"{sizes[-1]:,}"
-    yield Figure("growth", f"a send, history of {last} to 100", sends[sizes[-1]] / sends[sizes[0]], "×", 1.3)
-    for name, cost in reads.items():
-        yield Figure("growth", f"{name}, {last} messages to 1,000", cost[sizes[-1]] / cost[sizes[1]], "×", 1.3)
-    yield Figure("growth", f"a send, {CONVERSATIONS:,} conversations to 50", many / few, "×", 1.3)
+    databases = [f"history_{size}" for size in sizes]
+    for size, database in zip(sizes, databases, strict=True):
+        world.copy(database)
+        world.history([group], size - 100, database=database)
+    world.conversations([people[:9]] * MANY, 1)
+    servers = [server for database in [*databases, "bench"] for server in Ours(world, database).processes(1)]
+    with world.serving(servers) as serving:
+        of = [serving.only(number) for number in range(len(servers))]
+        sends = _in_turn(of, [[sending(group, person.token) for person in people[:8]]] * len(of), scale, expect=201)
+        for size, cost in zip(sizes, sends, strict=False):
+            yield Figure("growth", f"a send, history of {size:,}", cost, "µs")
+        yield Figure("growth", f"a send, history of {sizes[-1]:,} to 100", sends[-2] / sends[0], "×", 1.3)
+        yield Figure("growth", f"a send, {MANY:,} conversations to {OTHERS + 1}", sends[-1] / sends[0], "×", 1.3)
+        ends, lengths = [of[1], of[len(sizes) - 1]], [sizes[1], sizes[-1]]
+        for name, path in PATHS.items():
+            calls = [[getting(path.format(group=group, since=size - 50), people[0].token)] * 4 for size in lengths]
+            short, long = _in_turn(ends, calls, scale)
+            yield Figure("growth", f"{name}, {lengths[1]:,} messages to {lengths[0]:,}", long / short, "×", 1.3)
 
 
-def _lists(person: Person, group: int) -> dict[str, Callable[[int], str]]:
-    """The path of each list, by the version that the conversation has."""
-    base = f"/api/chat/conversations/{group}"
-    return {
-        "history page": lambda version: f"{base}/messages/?limit=50",
-        "changes": lambda version: f"{base}/changes/?limit=50&since={version - 50}",
-        "conversation list": lambda version: "/api/chat/conversations/?limit=50",
-    }
+PATHS = {
+    "history page": "/api/chat/conversations/{group}/messages/?limit=50",
+    "changes": "/api/chat/conversations/{group}/changes/?limit=50&since={since}",
+    "conversation list": "/api/chat/conversations/?limit=50",
+}
 
 
-def _send(serving: Serving, people: Sequence[Person], group: int, scale: Scale) -> float:
-    """Of eight people of one conversation."""
-    return _cost(serving, [sending(group, person.token) for person in people[:8]], scale, expect=201)
+def _in_turn(servings: Sequence[Serving], calls: Sequence[Calls], scale: Scale, *, expect: int = 200) -> list[float]:
+    """What these calls cost at each of the servers, in microseconds: the median of several rounds."""
+    rounds, seconds = (3, 0.5) if scale.quick else (5, 1.0)
+    costs: list[list[float]] = [[] for _ in servings]
 
+    async def go() -> None:
+        for _ in range(2):  # the first ones find everything cold
+            for serving, some in zip(servings, calls, strict=True):
+                trial = await ask(serving.ports[0], serving.parts, some, 40, expect=expect)
+        count = max(40, round(trial.rate * seconds))
+        for _ in range(rounds):
+            for cost, serving, some in zip(costs, servings, calls, strict=True):
+                cost.append((await ask(serving.ports[0], serving.parts, some, count, expect=expect)).micros())
 
-def _cost(serving: Serving, calls: list[Callable[[], bytes]], scale: Scale, *, expect: int = 200) -> float:
-    """The median of some runs, in microseconds."""
-    return sorted(run.micros() for run in asked(serving, calls, scale, expect=expect))[scale.runs // 2]
+    uvloop.run(go())
+    return [median(cost) for cost in costs]

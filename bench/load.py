@@ -130,6 +130,8 @@ class Socket(asyncio.Protocol):
 
     def say(self, count: int) -> None:
         """Send so many at once."""
+        if self.lost:
+            raise self.lost
         if count > 0:
             self.to_send -= count
             first, self.number = self.number, self.number + count

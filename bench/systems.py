@@ -49,11 +49,12 @@ class Ours:
 
     name = "ours"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, database: str = "bench") -> None:
         self.world = world
+        self.settings = {**world.settings, "DATABASE_URL": world.postgres.database_url(database)}
 
     def processes(self, count: int) -> list[Service]:
-        return [ServerProcess(**self.world.settings) for _ in range(count)]
+        return [ServerProcess(workers=1, **self.settings) for _ in range(count)]
 
     def rooms(self, count: int, members: int) -> list[list[Socket]]:
         circles = [self.world.people(members) for _ in range(count)]
@@ -199,5 +200,7 @@ def missing_peer() -> str | None:
 
 
 def systems(world: World) -> list[System]:
-    """Ours first, then all that it can be compared with here."""
+    """Ours first, then all that it can be compared with here; nothing is, while ours is recorded."""
+    if world.picture:
+        return [Ours(world)]
     return [Ours(world), Naive(world), *([] if missing_peer() else [SocketIo(world)])]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.services import guard
 from tests.services.environment import clean_environment
 from tests.services.postgres import PostgresServer
@@ -80,6 +82,10 @@ class Serving:
     ports: list[int]
     parts: dict[str, list[int]]
 
+    def only(self, number: int) -> "Serving":
+        """One of the processes, and what works for all of them."""
+        return Serving([self.ports[number]], {**self.parts, "server": [self.parts["server"][number]]})
+
 
 @dataclass(frozen=True)
 class Person:
@@ -115,8 +121,6 @@ class World:
             service.kill()
 
     def postgres_version(self) -> str:
-        import psycopg
-
         with psycopg.connect(self.postgres.url) as connection:
             [version] = connection.execute("SHOW server_version").fetchone() or [""]
         return str(version)
@@ -216,14 +220,20 @@ class World:
         self.postgres.execute("SELECT pg_reload_conf()")
         time.sleep(0.3)  # until all have read it
 
-    def history(self, conversation_ids: Sequence[int], count: int) -> None:
+    def history(self, conversation_ids: Sequence[int], count: int, *, database: str = "bench") -> None:
         """Have so many messages said in each of the conversations, by its people in turn."""
+        with psycopg.connect(self.postgres.database_url(database)) as connection:
+            connection.execute(SAY, {"conversations": list(conversation_ids), "count": count})
+            connection.execute(COUNT, {"conversations": list(conversation_ids), "count": count})
+        self.settle(database)
+
+    def copy(self, database: str) -> None:
+        """Another database with all that is there now; no server may be up."""
         from django.db import connection
 
-        with connection.cursor() as cursor:
-            cursor.execute(SAY, {"conversations": list(conversation_ids), "count": count})
-            cursor.execute(COUNT, {"conversations": list(conversation_ids), "count": count})
-        self.settle()
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL alone has one
+        self.postgres.create_database(database, template="bench")
 
 
 def pid_of(service: Service) -> int:

@@ -32,7 +32,7 @@ AT_ONCE := -n 4 --dist worksteal
 # Beside other tests their times mean little; and of the two databases PostgreSQL takes less.
 ELSEWHERE := tests/faults/test_faults.py tests/floods tests/fuzz
 
-.PHONY: help run demo test test-sqlite test-postgres test-faults faults check audit format lock clean system
+.PHONY: help run demo test test-sqlite test-postgres test-faults faults bench flamegraph check audit format lock clean system
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,6 +62,14 @@ test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault an
 
 faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## kill everything again and again while people talk (SECONDS=, SEED=)
 	@$(BIN)/python -m tests.faults.run --seconds $(SECONDS) --seed "$(SEED)"
+
+bench: $(VENV)/.requirements-bench $(VENV)/.static  ## measure what it costs, beside others: 15 minutes; QUICK=1: two (ONLY="pairs idle")
+	@scripts/install_system_packages redis-server postgresql
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ONLY)
+
+flamegraph: $(VENV)/.requirements-bench $(VENV)/.static  ## record where the server's time goes into docs/images/flamegraph.svg (ONLY=)
+	@scripts/install_system_packages redis-server postgresql
+	@$(BIN)/python -m bench --flamegraph $(or $(ONLY),pairs)
 
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, security, migrations, check --deploy
 	@echo "== ruff"
@@ -93,6 +101,7 @@ lock: $(VENV)/.requirements  ## pin requirements*.in into requirements*.txt
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-links --no-header bench/requirements.in -o bench/requirements.txt
 
 clean:  ## take away what the other targets made, but not the database and the secret key
 	@rm -rf $(VENV) staticfiles .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
@@ -117,6 +126,11 @@ $(VENV)/.requirements: requirements.txt | $(BIN)/python
 $(VENV)/.requirements-dev: requirements-dev.txt $(VENV)/.requirements
 	@echo "== installing requirements-dev.txt (when it has changed)"
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.requirements-bench: bench/requirements.txt $(VENV)/.requirements
+	@echo "== installing bench/requirements.txt (when it has changed)"
+	@$(PIP) install -r bench/requirements.txt
 	@touch $@
 
 $(VENV)/.static: $(VENV)/.requirements $(STATIC_SOURCES)

@@ -1,6 +1,7 @@
-"""What processes cost, by the operating system's accounting (proc(5))."""
+"""What processes cost, by the operating system's accounting (proc(5), clock_getcpuclockid(3))."""
 
 import os
+import time
 from pathlib import Path
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -19,15 +20,16 @@ def family(pid: int) -> list[int]:
 
 
 def seconds(pid: int) -> float:
-    """User and system time of a process, of its family, and of those of them that have ended; to a hundredth."""
-    total = 0
+    """User and system time of a process, of its family, and of those of them that have ended."""
+    total = 0.0
     for each in family(pid):
         try:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
+            own = time.clock_gettime(~each << 3 | 2)  # the same, to the nanosecond: Redis costs little
+        except OSError:
             continue
-        total += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
-    return total * TICK
+        total += own + TICK * sum(map(int, fields[13:15]))  # cutime, cstime
+    return total
 
 
 def resident(pid: int) -> int:

@@ -14,10 +14,13 @@ HANDSHAKE = (
 )
 
 
-def frame(payload: bytes) -> bytes:
-    """A text frame of a client; masked with zeros, which leaves the payload as it is."""
+TEXT_FRAME, PING_FRAME, PONG_FRAME = 0x81, 0x89, 0x8A
+
+
+def frame(payload: bytes, kind: int = TEXT_FRAME) -> bytes:
+    """A frame of a client; masked with zeros, which leaves the payload as it is."""
     size = len(payload)
-    head = struct.pack("!BB", 0x81, 0x80 | size) if size < 126 else struct.pack("!BBH", 0x81, 0x80 | 126, size)
+    head = struct.pack("!BB", kind, 0x80 | size) if size < 126 else struct.pack("!BBH", kind, 0x80 | 126, size)
     return head + bytes(4) + payload
 
 
@@ -43,13 +46,13 @@ class Dialect:
     answered: bytes  # is once in every answer to a send
     say: Callable[[int], bytes]  # the text of the nth send
     ready: bytes  # is in what comes once the socket is let in
-    hello: bytes = b""  # the text to begin with
-    alive: tuple[bytes, bytes] | None = None  # a text that wants an answer, and the answer
+    hello: tuple[bytes, bytes] | None = None  # what comes first, and the text that answers it
+    alive: tuple[bytes, bytes] | None = None  # a whole frame that wants an answer, and the answer's text
 
 
 @dataclass(eq=False)
 class Socket(asyncio.Protocol):
-    """One connection. `on_delivery(n)` is called for each chunk that brings n messages."""
+    """One connection. `on_delivery(n)` is called for each chunk that brings n messages, `on_lost(error)` at its end."""
 
     dialect: Dialect
     path: str
@@ -57,8 +60,9 @@ class Socket(asyncio.Protocol):
     received: int = 0
     answers: int = 0
     to_send: int = 0
-    keep: bool = False
+    lost: Exception | None = None
     on_delivery: Callable[[int], None] | None = None
+    on_lost: Callable[[Exception], None] | None = None
     latencies: list[float] = field(default_factory=list)
 
     async def open(self, port: int) -> "Socket":
@@ -67,23 +71,26 @@ class Socket(asyncio.Protocol):
         self.is_ready = loop.create_future()
         self.all_here: asyncio.Future[None] | None = None
         self.expected = 0
-        self.head, self.early = b"", True
+        self.head, self.early, self.hello = b"", True, self.dialect.hello
         self.sent_at: deque[float] = deque()
         self.number = 0
-        self.kept = bytearray()
         self.deliveries, self.acks = Count(self.dialect.delivered), Count(self.dialect.answered)
         await loop.create_connection(lambda: self, "127.0.0.1", port)
-        await asyncio.wait_for(self.is_ready, 60)
+        try:
+            await asyncio.wait_for(self.is_ready, 60)
+        except TimeoutError:
+            raise ConnectionError(f"{self.path} was not let in: {self.head!r}") from None
         return self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-        transport.write(HANDSHAKE.format(path=self.path, headers=self.headers).encode())
-        if self.dialect.hello:
-            transport.write(frame(self.dialect.hello))
+        self.transport.write(HANDSHAKE.format(path=self.path, headers=self.headers).encode())
 
     def connection_lost(self, error: Exception | None) -> None:
         lost = ConnectionError(f"{self.path} was closed: {bytes(self.head[-200:])!r} {error}")
+        self.lost = lost
+        if self.on_lost:
+            self.on_lost(lost)
         for waiting in (self.is_ready, self.all_here):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(lost)
@@ -91,16 +98,16 @@ class Socket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.early:
             self.head += data
+            if self.hello and self.hello[0] in self.head:
+                self.transport.write(frame(self.hello[1]))
+                self.hello = None
             if self.dialect.ready in self.head:
                 self.early = False
                 data = self.head.partition(self.dialect.ready)[2]
                 self.is_ready.set_result(None)
             else:
                 return
-        if self.keep:
-            self.kept += data
-        if self.dialect.alive and self.dialect.alive[0] in data:
-            self.transport.write(frame(self.dialect.alive[1]))
+        self.stay(data)
         if new := self.deliveries.new(data):
             self.received += new
             if self.on_delivery:
@@ -114,8 +121,17 @@ class Socket(asyncio.Protocol):
                 self.latencies.append(now - self.sent_at.popleft())
             self.say(min(new, self.to_send))
 
+    def stay(self, data: bytes) -> None:
+        """Answer what asks whether somebody is there; a ping is seen where a chunk begins with it."""
+        if data[:1] == bytes([PING_FRAME]) and len(data) >= 2 + data[1]:
+            self.transport.write(frame(data[2 : 2 + data[1]], PONG_FRAME))
+        if self.dialect.alive and self.dialect.alive[0] in data:
+            self.transport.write(frame(self.dialect.alive[1]))
+
     def say(self, count: int) -> None:
         """Send so many at once."""
+        if self.lost:
+            raise self.lost
         if count > 0:
             self.to_send -= count
             first, self.number = self.number, self.number + count

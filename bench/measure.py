@@ -2,11 +2,34 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median, quantiles
 
 from . import cpu
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done: for a second and once, or for longer and three times over."""
+
+    quick: bool
+
+    @property
+    def seconds(self) -> float:
+        return 1.0 if self.quick else 4.0
+
+    @property
+    def runs(self) -> int:
+        return 1 if self.quick else 3
+
+    async def repeat(self, work: Callable[[int], Awaitable["Measurement"]], least: int) -> list["Measurement"]:
+        """The runs of `work(count)`, as many and as long as that; `least` is enough to find out how fast it is."""
+        for _ in range(2):  # the first ones find everything cold
+            trial = await work(least)
+        count = max(least, round(least * self.seconds / trial.seconds))
+        return [await work(count) for _ in range(self.runs)]
 
 
 @dataclass
@@ -23,6 +46,10 @@ class Measurement:
         """Microseconds of CPU of these parts for each unit; of server and database where none is named."""
         return 1e6 * sum(self.cpu[part] for part in parts or ("server", "database")) / self.units
 
+    def cores(self, *parts: str) -> float:
+        """How much of one core these parts took."""
+        return sum(self.cpu[part] for part in parts) / self.seconds
+
     @property
     def rate(self) -> float:
         """Units a second."""
@@ -31,6 +58,11 @@ class Measurement:
     @property
     def client_micros(self) -> float:
         return 1e6 * self.client / self.units
+
+
+def latency(seconds: Sequence[float]) -> dict[str, float]:
+    """The median and the 99th of a hundred, in milliseconds."""
+    return {"p50_ms": 1000 * median(seconds), "p99_ms": 1000 * quantiles(seconds, n=100)[98]}
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from statistics import median, quantiles
 
 from .load import Dialect, Socket
-from .measure import Measurement, measured
+from .measure import Measurement, latency, measured
 from .world import Person
 
 TEXT = "What a message says is often about as long as this."
@@ -40,25 +39,25 @@ async def fan_out(sockets: Sequence[Socket], parts: dict[str, list[int]], messag
     """Ten of the sockets (or all) say so much; everything reaches everybody once. A unit is one delivery."""
     senders = sockets[:10]
     each = max(1, messages // len(senders))
-    for warm in (2, each):
-        before = [socket.received for socket in sockets]
-        said = warm * len(senders)
-        with measured(parts, said * len(sockets)) as result:
-            for sender in senders:
-                sender.latencies.clear()
-                sender.begin(warm, window=4)
-            wanted = zip(sockets, before, strict=True)
-            await asyncio.gather(*(socket.until_received(count + said) for socket, count in wanted))
+    before = [socket.received for socket in sockets]
+    said = each * len(senders)
+    with measured(parts, said * len(sockets)) as result:
+        for sender in senders:
+            sender.latencies.clear()
+            sender.begin(each, window=4)
+        wanted = zip(sockets, before, strict=True)
+        await asyncio.gather(*(socket.until_received(count + said) for socket, count in wanted))
     await asyncio.sleep(0.2)
     if any(socket.received != count + said for socket, count in zip(sockets, before, strict=True)):
         raise AssertionError("a message was delivered twice")
-    result.more |= _latency([latency for sender in senders for latency in sender.latencies])
+    result.more |= latency([each for sender in senders for each in sender.latencies])
     return result
 
 
 async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[int]], messages: int) -> Measurement:
     """In each couple one answers the other as soon as they have heard them. A unit is one message."""
-    said, done = 0, asyncio.Event()
+    said = 0
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hears(socket: Socket, mine: dict[str, int]) -> None:
         # Of what is delivered to both every second message is the other's.
@@ -69,10 +68,15 @@ async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[
                 if said < messages:
                     said += 1
                     socket.begin(1, window=1)
-                elif not done.is_set():
-                    done.set()
+                elif not done.done():
+                    done.set_result(None)
 
-        socket.on_delivery = on_delivery
+        def on_lost(error: Exception) -> None:
+            if not done.done():
+                done.set_exception(error)
+
+        socket.latencies.clear()
+        socket.on_delivery, socket.on_lost = on_delivery, on_lost
 
     for number, socket in enumerate(socket for couple in couples for socket in couple):
         hears(socket, {"heard": 0, "turn": number % 2})
@@ -80,12 +84,22 @@ async def pairs(couples: Sequence[tuple[Socket, Socket]], parts: dict[str, list[
         for first, _ in couples:
             said += 1
             first.begin(1, window=1)
-        await done.wait()
+        await done
     result.units = messages
-    result.more |= _latency([latency for couple in couples for socket in couple for latency in socket.latencies])
+    result.more |= latency([each for couple in couples for socket in couple for each in socket.latencies])
     await asyncio.sleep(0.3)
     return result
 
 
-def _latency(seconds: list[float]) -> dict[str, float]:
-    return {"ack_ms": 1000 * median(seconds), "ack_p99_ms": 1000 * quantiles(seconds, n=100)[98]}
+async def come_back(backlog: Sequence[tuple[Socket, int]], parts: dict[str, list[int]], missed: int) -> Measurement:
+    """All open at the same moment, and each is sent so many messages that it missed. A unit is one socket."""
+
+    async def catch_up(socket: Socket, port: int) -> None:
+        await socket.open(port)
+        await socket.until_received(missed)
+
+    with measured(parts, len(backlog)) as result:
+        await asyncio.gather(*(catch_up(socket, port) for socket, port in backlog))
+    for socket, _ in backlog:
+        socket.close()
+    return result

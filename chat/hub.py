@@ -281,10 +281,7 @@ class Hub:
             room.hear_of(event["version"], event["seq"])
         if room.version is None or room.repairing:
             return  # the read that is under way, or the repair after it, brings these too
-        if events[0]["version"] <= room.version + 1:  # they follow each other
-            await room.hand_out(events)
-        else:
-            room.repair()
+        await room.take(events)
 
     async def _take_receipt(self, *, conversation_id: int, user_id: int, last_read_seq: int, frame: str) -> None:
         if room := self.rooms.get(conversation_id):

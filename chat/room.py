@@ -29,6 +29,7 @@ from .typists import Typists
 logger = logging.getLogger(__name__)
 
 TOGETHER = 16  # durable events by one write; each may have 30 KB, and a socket may be owed 1 MiB
+MISSING_SECONDS = 0.05
 MAX_WAITING = 1000  # durable events for a socket that is being let in and takes what it missed too slowly
 
 
@@ -197,6 +198,7 @@ class Room:
         self.last_seq = 0
         self.known_version = 0  # the highest one heard of
         self.revision = 0  # as it was last looked at
+        self.early: dict[int, list[Payload]] = {}  # by their first version, events that came before what is before them
         self.repairing = False
         self.refreshing = self.refresh_again = False
         self.opening = asyncio.Lock()  # held while the version is read for the first time
@@ -224,6 +226,29 @@ class Room:
     def head(self) -> tuple[int, int]:
         """The version and the last seq of the conversation, as known here."""
         return max(self.version or 0, self.known_version), self.last_seq
+
+    async def take(self, events: list[Payload]) -> None:
+        """Hand out new events, which follow each other; behind a gap wait a moment for what is missing, then read it.
+
+        Of two processes that store one after the other the second may be heard first.
+        """
+        first = events[0]["version"]
+        if self.version is None or first > self.version + 1:
+            self.early[first] = events
+            if len(self.early) == 1:
+                self.spawn(self._wait_for_missing())
+            return
+        await self.hand_out(events)
+        while following := self.early.pop(self.version + 1, None):
+            await self.hand_out(following)
+
+    async def _wait_for_missing(self) -> None:
+        while self.early and self.version is not None:
+            missing = self.version + 1
+            await asyncio.sleep(MISSING_SECONDS)
+            if self.version < missing:
+                self.early.clear()
+                self.repair()
 
     async def hand_out(self, events: list[Payload]) -> None:
         """Hand durable events, in version order, to every subscriber; what was handed out before is left out."""

@@ -13,14 +13,18 @@ from django.db import connection
 
 Row = Sequence[Any]
 
+POSTGRESQL = {"for_update": "FOR UPDATE SKIP LOCKED", "wait_for_update": "FOR UPDATE", "json": "jsonb"}
+SQLITE = {"for_update": "", "wait_for_update": "", "json": "text"}
+
 
 class Statement:
     """SQL over a table `given`: the rows that are given to `run`, with these columns, by their type in PostgreSQL.
 
     PostgreSQL gets an array for each column, SQLite all rows as one JSON text, so that the SQL is always the same; a
     value is an integer, a text, a moment or None. Of several parts, which must not depend on each other, the first is
-    what is returned. `{for_update}` locks the rows that nobody else holds (SQLite has one lock for all), `{json}` is
-    the type of a JSON column, `{returning}` goes before the columns at the end that are to be returned, if it can be.
+    what is returned. `{for_update}` locks the rows that nobody else holds, `{wait_for_update}` all (SQLite has one lock
+    anyway), `{json}` is the type of a JSON column, `{returning}` goes before the columns at the end that are to be
+    returned, if it can be.
     """
 
     def __init__(self, columns: dict[str, str], *parts: str) -> None:
@@ -39,14 +43,14 @@ class Statement:
         names = ", ".join(self.columns)
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{kind}[]" for kind in self.columns.values())
-            values, words = f"SELECT * FROM unnest({arrays})", {"for_update": "FOR UPDATE SKIP LOCKED", "json": "jsonb"}
+            values, words = f"SELECT * FROM unnest({arrays})", POSTGRESQL
         else:
             columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.columns)))
-            values, words = f"SELECT {columns} FROM json_each(%s)", {"for_update": "", "json": "text"}
+            values, words = f"SELECT {columns} FROM json_each(%s)", SQLITE
         # SQLite before 3.35 returns nothing, and takes the columns for a comment.
-        words["returning"] = "RETURNING" if connection.features.can_return_rows_from_bulk_insert else "--"
+        returning = "RETURNING" if connection.features.can_return_rows_from_bulk_insert else "--"
         given = f"WITH given({names}) AS ({values})"
-        first, *others = (part.format(**words) for part in self.parts)
+        first, *others = (part.format(**words, returning=returning) for part in self.parts)
         if connection.vendor == "postgresql":
             beside = "".join(f", part{number} AS ({part})" for number, part in enumerate(others))
             return [f"{given}{beside} {first}"]

@@ -33,6 +33,9 @@ READ = Statement(
         ON said.conversation_id = given.conversation_id AND said.sender_id = given.sender_id
         AND said.client_id = given.client_id""",
 )
+LOCK = Statement(
+    {"id": "bigint"}, "SELECT id FROM chat_conversation WHERE id IN (SELECT id FROM given) {wait_for_update}"
+)
 STORE = Statement(
     {
         "conversation_id": "bigint",
@@ -99,6 +102,11 @@ def lock_and_read(sends: Sequence[tuple[int, int, str | None]]) -> list[Known]:
         part = None if part_id is None else _part(part_id, sends[number][0], sends[number][1], begin, names)
         known[number] = Known(seen_pk is not None, conversations.get(pk), part, said_id)
     return [each for each in known if each is not None]
+
+
+def lock(conversation_id: int) -> None:
+    """Wait until nobody else holds the conversation; one that is not there is left to `lock_and_read`."""
+    LOCK.run([(conversation_id,)])
 
 
 def _part(pk: int, conversation_id: int, user_id: int, begin: int, names: Sequence[str]) -> ConversationParticipant:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from authentication.models import User
 
 LOCK_SECONDS = 10  # that a send waits for a row which somebody else holds; then it is `unavailable`
+CONTENDED_SECONDS = 0.5  # after a row was held
 stalling = ThreadPoolExecutor(max_workers=8, thread_name_prefix="stalled")
 
 
@@ -89,7 +91,7 @@ async def asend_message(
 
 def _commit(tickets: Sequence[SendTicket]) -> None:
     """Store what is said in conversations that nobody else holds, in one transaction, then answer."""
-    tickets = [ticket for ticket in tickets if not _wait_with_others(ticket)]
+    tickets = [ticket for ticket in tickets if not (_wait_with_others(ticket) or _wait_behind_others(ticket))]
     if not tickets:
         return
     try:
@@ -106,6 +108,7 @@ def _commit(tickets: Sequence[SendTicket]) -> None:
         return
     _answer(answers)
     for ticket in desk.held:
+        _contended[ticket.item.conversation_id] = time.monotonic() + CONTENDED_SECONDS
         _stall(ticket)
 
 
@@ -190,6 +193,7 @@ class _Desk:
 # Conversations that somebody else holds ---------------------------------------------------------
 
 _stalled: dict[int, list[SendTicket]] = {}
+_contended: dict[int, float] = {}  # conversations that were held, until when that counts
 _stalled_lock = threading.Lock()
 
 
@@ -200,6 +204,21 @@ def _wait_with_others(ticket: SendTicket) -> bool:
         if waiting is not None:
             waiting.append(ticket)
         return waiting is not None
+
+
+def _wait_behind_others(ticket: SendTicket) -> bool:
+    """Whether the conversation was held a moment ago, by another process that sends there: then this one is stalled.
+
+    To find its row free is luck then, and to find it held is a transaction for nothing.
+    """
+    until = _contended.get(ticket.item.conversation_id)
+    if until is None:
+        return False
+    if until < time.monotonic():
+        _contended.pop(ticket.item.conversation_id, None)
+        return False
+    _stall(ticket)
+    return True
 
 
 def _stall(ticket: SendTicket) -> None:
@@ -219,7 +238,7 @@ def _commit_once_free(conversation_id: int) -> None:
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-            log.lock(conversation_id=conversation_id)
+            rows.lock(conversation_id)
             tickets = _leave_the_queue(conversation_id)
             answers = _Desk(tickets).store()
     except Exception as error:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 import psycopg
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.models import BooleanField, Expression, Func, QuerySet
 from django.db.models.query import get_related_populators
@@ -61,9 +61,10 @@ class Compiled(Generic[Row]):
     def __call__(self, **given: Any) -> list[Row]:
         sql, parameters, shape = self._plan or self._make_plan()
         values = [_adapted(given[each.name]) if type(each) is Given else each for each in parameters]
-        with _cursor() as cursor:
-            cursor.execute(sql, values)
-            rows = cursor.fetchall()
+        try:
+            rows = _rows(_cursor(), sql, values)
+        except NotSupportedError:  # a migration changed a column: the old plan will not do on this connection any more
+            rows = _rows(connection.cursor(), sql, values)
         return cast("list[Row]", shape(rows))
 
     def first(self, **given: Any) -> Row | None:
@@ -131,6 +132,12 @@ class _Cursor(psycopg.Cursor[Any]):
     @property
     def adapters(self) -> AdaptersMap:
         return _adapters()
+
+
+def _rows(cursor: Any, sql: str, values: list[Any]) -> list[Any]:
+    with cursor:
+        cursor.execute(sql, values)
+        return cast("list[Any]", cursor.fetchall())
 
 
 def _cursor() -> Any:

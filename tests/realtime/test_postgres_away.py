@@ -97,3 +97,15 @@ async def test_sends_wait_or_are_refused_and_go_on_within_ten_seconds(
     assert len(set(stored)) == len(stored)
     assert [seq for _, seq in rows] == list(range(2, 2 + len(rows)))
     assert talk.refused <= {"unavailable", "503 unavailable"}
+
+
+async def test_a_migration_under_a_running_server_fails_no_call(
+    start_server: Callable[..., ServerProcess], postgres_url: str, person: Callable[..., Any]
+) -> None:
+    alice = await person(start_server(DATABASE_URL=postgres_url), "alice")
+    for _ in range(3):
+        await alice.call("GET", "/api/auth/profile/", expect=200)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("ALTER TABLE authentication_user ALTER COLUMN username TYPE varchar(40)")
+    for _ in range(3):
+        await alice.call("GET", "/api/auth/profile/", expect=200)

@@ -17,7 +17,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from chat_server.batching import Batch, Ticket, fail
-from chat_server.compiled import Compiled
+from chat_server.compiled import Among, Compiled
 
 from .exceptions import TokenNotValid as TokenNotValid  # whoever verifies a token catches it
 from .models import Session, User, session_end
@@ -166,5 +166,10 @@ _verifications: Batch[Claims, Access] = Batch(_verify_together)
 
 def live_session_ids(session_ids: Iterable[str]) -> set[str]:
     """Those of these sessions that are still good, in one query."""
-    live = Session.objects.live().filter(pk__in=session_ids, user__is_active=True)
-    return set(live.values_list("pk", flat=True))
+    return {pk for (pk,) in _live(ids=list(session_ids), now=timezone.now())}
+
+
+_live: Compiled[tuple[str]] = Compiled(
+    lambda ids, now: Session.objects.live(now).filter(Among("pk", ids), user__is_active=True).values_list("pk"),
+    *("ids", "now"),
+)

@@ -3,18 +3,37 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 from rest_framework.exceptions import NotFound
 
 from authentication.tokens import live_session_ids
 from chat_server.batching import Ticket, fail
+from chat_server.compiled import Among, Compiled
 
 from .broadcast import durable_event
 from .events import Payload
 from .models import Conversation, ConversationParticipant, Message
 from .shapes import shown_to_each
+
+# Asked every second about all that has a socket: thousands of ids are one parameter.
+_heads: Compiled[tuple[int, int, int, int]] = Compiled(
+    lambda ids: Conversation.objects.filter(Among("pk", ids)).values_list("pk", "version", "last_seq", "revision"),
+    "ids",
+)
+_begins: Compiled[tuple[int, int]] = Compiled(
+    lambda ids: ConversationParticipant.objects.filter(Among("pk", ids)).values_list("pk", "visible_after_seq"), "ids"
+)
+_places: Compiled[Any] = Compiled(
+    lambda users: ConversationParticipant.objects.filter(Among("user_id", users)).values_list(
+        "user",
+        "conversation",
+        *(f"conversation__{name}" for name in ("version", "last_seq", "revision", "updated_at")),
+        *("pk", "visible_after_seq", "last_read_seq", "hidden_at_seq"),
+    ),
+    "users",
+)
 
 MAX_MISSED = 1000  # changes; who is further behind reloads over REST
 AT_A_TIME = 500
@@ -149,18 +168,7 @@ def places_of(user_ids: Iterable[int]) -> dict[int, Places]:
     by_user: dict[int, Places] = {user_id: {} for user_id in user_ids}
     if not by_user:
         return {}
-    rows = ConversationParticipant.objects.filter(user__in=by_user).values_list(
-        "user",
-        "conversation",
-        "conversation__version",
-        "conversation__last_seq",
-        "conversation__revision",
-        "conversation__updated_at",
-        "pk",
-        "visible_after_seq",
-        "last_read_seq",
-        "hidden_at_seq",
-    )
+    rows = _places(users=list(by_user))
     for user_id, conversation_id, version, last_seq, revision, updated_at, pk, begin, read_seq, hidden in rows:
         part = Part(pk, begin, read_seq, _is_hidden(hidden, last_seq))
         by_user[user_id][conversation_id] = Place(Head(version, last_seq, revision), part, updated_at)
@@ -233,16 +241,14 @@ class Rights:
 
 def read_heads(conversation_ids: Iterable[int]) -> dict[int, Head]:
     """How far these conversations are; those that are not there are left out."""
-    heads = Conversation.objects.filter(pk__in=conversation_ids)
-    return {pk: Head(*head) for pk, *head in heads.values_list("pk", "version", "last_seq", "revision")}
+    return {pk: Head(*head) for pk, *head in _heads(ids=list(conversation_ids))}
 
 
 def read_rights(
     conversation_ids: set[int], participant_ids: set[int], session_ids: set[str], user_ids: set[int]
 ) -> Rights:
     """The state of what has sockets in a process, in four queries, whatever their number."""
-    parts = ConversationParticipant.objects.filter(pk__in=participant_ids)
-    participants = dict(parts.values_list("pk", "visible_after_seq")) if participant_ids else {}
+    participants: dict[int, int] = dict(_begins(ids=list(participant_ids))) if participant_ids else {}
     return Rights(
         heads=read_heads(conversation_ids),  # last: who is in a conversation that goes meanwhile was not removed
         participants=participants,

@@ -16,6 +16,8 @@ from .socket import SocketConsumer
 class ConversationConsumer(SocketConsumer):
     """Everything on it is about its one conversation, and it ends with its user's part in that."""
 
+    is_of_one_conversation = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.place: Subscriber | None = None

@@ -1,15 +1,16 @@
 """What every socket does: the door, obeying frames by a table of commands, the close.
 
-Frames about one conversation are answered in the order in which they came; what goes out beside the answers comes from
-the hub.
+Frames about one conversation are obeyed and answered in the order in which they came, messages that follow each other
+together. Those of another one do not wait for them: a conversation whose row somebody else holds stalls alone. What
+goes out beside the answers comes from the hub.
 """
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
@@ -44,6 +45,8 @@ from chat_server.wire import Wire, octets
 
 logger = logging.getLogger(__name__)
 
+MAY_WAIT = frozenset({"chat_message", "read_receipt"})  # for the database
+MAX_UNDER_WAY = 64  # frames; then the socket is not read before one of them is done
 MAX_BAD_FRAMES = 20  # in a row
 TAKE_IN_SECONDS = 10  # without a byte taken, after which a client that is let in is given up
 TAKE_IN_POLL_SECONDS = 0.01
@@ -73,9 +76,17 @@ CLIENT_ID = ClientIdField()
 Command = tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]
 
 
+class Lane(NamedTuple):
+    """The frames about one conversation that are under way: the last of them, and whether it is a message."""
+
+    last: "asyncio.Task[None]"
+    is_message: bool
+
+
 class SocketConsumer(AsyncWebsocketConsumer, ABC):
     """One socket. What it is a socket of, its children say."""
 
+    is_of_one_conversation = False  # then a frame that cannot be read is about that one, too
     channel_layer_alias = None  # the hub owns this process's one channel
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,6 +94,8 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         self.connection: Connection | None = None  # None: not let in, or closed
         self.frames = Bucket(settings.THROTTLE_FRAMES)
         self.bad_frames = self.throttled_frames = 0
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.lanes: dict[int, Lane] = {}  # by conversation
         self.commands: dict[str, Command] = {
             "chat_message": (SendMessageFrameSerializer, self.send_message),
             "typing": (TypingFrameSerializer, self.show_typing),
@@ -187,22 +200,67 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
             if throttled is not None:
                 raise throttled  # only now: the refusal names the frame that it is about
         except Exception as error:
+            if self.is_of_one_conversation:
+                await self.finish()
             await self._answer_error(self._explained(throttled or error), client_id)
         else:
             await self.take(frame, client_id)
 
     async def take(self, frame: Payload, client_id: str | None) -> None:
         """Obey a frame and answer it, here or beside; the next one is read when this returns."""
+        kind, conversation_id = frame.get("type"), self.addressed(frame).get("conversation_id")
+        may_wait = isinstance(kind, str) and kind in MAY_WAIT
+        if not isinstance(conversation_id, int) or not (may_wait or conversation_id in self.lanes):
+            await self._take_now(frame, client_id)
+            return
+        before, is_message = self.lanes.get(conversation_id), kind == "chat_message"
+        task = asyncio.create_task(self._take_in_lane(before, frame, client_id, is_message=is_message))
+        self.lanes[conversation_id] = Lane(task, is_message)
+        self.under_way.add(task)
+        task.add_done_callback(partial(self._taken, conversation_id))
+        if len(self.under_way) >= MAX_UNDER_WAY:
+            await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _take_in_lane(
+        self, before: "Lane | None", frame: Payload, client_id: str | None, *, is_message: bool
+    ) -> None:
+        """A message behind messages is stored with them, in order; everything else waits until those are answered."""
+        if before is not None and not (is_message and before.is_message):
+            await asyncio.wait({before.last})
+            before = None
+        if self.connection is not None:
+            await self._take_now(frame, client_id, behind=before and before.last)
+
+    async def _take_now(
+        self, frame: Payload, client_id: str | None, behind: "asyncio.Task[None] | None" = None
+    ) -> None:
+        """Obey a frame, and answer it when `behind` has been answered."""
+        extra: Payload = {}
+        refusal: APIException | None = None
         try:
             extra = await self._obey(frame)
-            if client_id is not None:
-                await self._send(encode(Ack(client_id=client_id, extra=extra)))
         except Exception as error:
-            await self._answer_error(self._explained(error), client_id)
-        else:
-            self.bad_frames = 0
-            # Not to 0: of a flood, too, a frame gets through now and then.
-            self.throttled_frames = max(0, self.throttled_frames - 1)
+            refusal = self._explained(error)
+        if behind is not None and not behind.done():
+            await asyncio.wait({behind})
+        if refusal is not None:
+            await self._answer_error(refusal, client_id)
+            return
+        if client_id is not None:
+            await self._send(encode(Ack(client_id=client_id, extra=extra)))
+        self.bad_frames = 0
+        # Not to 0: of a flood, too, a frame gets through now and then.
+        self.throttled_frames = max(0, self.throttled_frames - 1)
+
+    def _taken(self, conversation_id: int, task: "asyncio.Task[None]") -> None:
+        self.under_way.discard(task)
+        if (lane := self.lanes.get(conversation_id)) and lane.last is task:
+            del self.lanes[conversation_id]
+
+    async def finish(self) -> None:
+        """Return when all frames that came have been obeyed."""
+        if self.under_way:
+            await asyncio.wait(self.under_way)
 
     def _throttled(self) -> Throttled | None:
         """Count a frame of whatever kind; the refusal where it is one too many."""
@@ -354,16 +412,18 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
     async def websocket_too_big(self, message: Payload) -> None:
         """The launcher refused a frame that is over the limit without taking it in."""
+        await self.finish()
         await self._answer_error(TooBig(), None)
 
     async def websocket_shutdown(self, message: Payload) -> None:
         """The server stops: what came before is answered, and the client is told to come back."""
+        await self.finish()
         await self._end(CloseCode.RESTART)
 
     async def disconnect(self, code: int) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            self.leave()
+        self.leave()  # at once: finishing may take longer than this is given
+        await self.finish()
+        self.connection = None
 
 
 @cache

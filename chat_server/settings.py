@@ -106,7 +106,7 @@ if "sqlite" in database["ENGINE"]:
 elif "postgresql" in database["ENGINE"]:
     database["CONN_HEALTH_CHECKS"] = True
     database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
-    # What is asked again and again is parsed and planned once by each connection (docs/decisions/016).
+    # What is asked again and again is parsed and planned once by each connection (docs/decisions/016, 017).
     database["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 5}
     # A try to connect gives up early, and who asks next begins another one: else, after a long time away, the next one
     # is as far off again (docs/decisions/010).

@@ -1,7 +1,7 @@
 """SQL for many rows at once: one round trip, whatever their number, on PostgreSQL and on SQLite.
 
 The ORM builds its SQL anew each time, and for an update of many rows a CASE for each of them: that was most of what a
-message cost (docs/decisions/016). These are for the few statements that every message needs.
+message cost (docs/decisions/017). These are for the few statements that every message needs.
 """
 
 from collections.abc import Sequence

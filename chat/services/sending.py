@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 10  # that a send waits for a row which somebody else holds; then it is `unavailable`
 CONTENDED_SECONDS = 0.5  # after a row was held
+MANY_CONTENDED = 1000  # then those of which that is over are forgotten
 stalling = ThreadPoolExecutor(max_workers=8, thread_name_prefix="stalled")
 
 
@@ -108,7 +109,7 @@ def _commit(tickets: Sequence[SendTicket]) -> None:
         return
     _answer(answers)
     for ticket in desk.held:
-        _contended[ticket.item.conversation_id] = time.monotonic() + CONTENDED_SECONDS
+        _note_contended(ticket.item.conversation_id)
         _stall(ticket)
 
 
@@ -219,6 +220,14 @@ def _wait_behind_others(ticket: SendTicket) -> bool:
         return False
     _stall(ticket)
     return True
+
+
+def _note_contended(conversation_id: int) -> None:
+    now = time.monotonic()
+    if len(_contended) >= MANY_CONTENDED:
+        for old in [each for each, until in list(_contended.items()) if until < now]:
+            _contended.pop(old, None)
+    _contended[conversation_id] = now + CONTENDED_SECONDS
 
 
 def _stall(ticket: SendTicket) -> None:

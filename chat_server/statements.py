@@ -43,10 +43,10 @@ class Statement:
         names = ", ".join(self.columns)
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{kind}[]" for kind in self.columns.values())
-            values, words = f"SELECT * FROM unnest({arrays})", POSTGRESQL
+            values, words = f"SELECT * FROM unnest({arrays})", POSTGRESQL  # of names in the code only  # nosec B608
         else:
             columns = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(self.columns)))
-            values, words = f"SELECT {columns} FROM json_each(%s)", SQLITE
+            values, words = f"SELECT {columns} FROM json_each(%s)", SQLITE  # of numbers only  # nosec B608
         # SQLite before 3.35 returns nothing, and takes the columns for a comment.
         returning = "RETURNING" if connection.features.can_return_rows_from_bulk_insert else "--"
         given = f"WITH given({names}) AS ({values})"

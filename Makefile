@@ -54,7 +54,7 @@ test-sqlite: $(VENV)/.requirements-dev $(VENV)/.static system
 test-postgres: $(VENV)/.requirements-dev $(VENV)/.static system
 	@echo "== what writes, and random input, on PostgreSQL"
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest $(AT_ONCE) \
-		tests/authentication tests/chat tests/realtime tests/rights tests/admin tests/fuzz
+		tests/authentication tests/chat tests/realtime tests/rights tests/admin tests/fuzz tests/test_statements.py
 
 test-faults: $(VENV)/.requirements-dev $(VENV)/.static system  ## every fault and every flood once while people talk
 	@echo "== under faults, then under floods"

@@ -84,7 +84,9 @@ class LoopAnswer(Generic[Answer]):
         self._arrivals.bring(self._bring_result)
 
     def set_exception(self, exception: BaseException | None) -> None:
-        self._is_done, self._exception = True, exception or RuntimeError()
+        if exception is None or isinstance(exception, StopIteration):  # asyncio takes none, and all would wait for ever
+            exception = RuntimeError(repr(exception))
+        self._is_done, self._exception = True, exception
         self._arrivals.bring(self._bring_exception)
 
     def _bring_result(self) -> None:

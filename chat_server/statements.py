@@ -58,5 +58,5 @@ class Statement:
 
     def _given(self, rows: Sequence[Row]) -> list[Any]:
         if connection.vendor == "postgresql":
-            return [list(column) for column in zip(*rows, strict=True)]
+            return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in self.columns]
         return [orjson.dumps([list(row) for row in rows]).decode()]

@@ -34,7 +34,7 @@ class Wire:
         protocol: Any = next(iter(getattr(send, "args", ())), None)
         transport: Any = getattr(protocol, "transport", None)
         is_known = _has(protocol, PROTOCOL) and _has(transport, TRANSPORT)
-        is_plain = is_known and protocol._perMessageCompress is None and not getattr(transport, "TLS", False)
+        is_plain = is_known and not getattr(transport, "TLS", False)
         self.protocol: Any = protocol if is_plain else None
         self.transport: Any = transport if _has(transport, BUFFERS) else None
 
@@ -49,6 +49,8 @@ class Wire:
         """Send finished frames behind all that was sent before; False where they have to go the public way."""
         protocol = self.protocol
         if protocol is None or protocol.state != protocol.STATE_OPEN or protocol.send_queue:
+            return False
+        if protocol._perMessageCompress is not None:  # agreed on in the handshake, when this was there already
             return False
         transport = self.transport
         if transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting or not transport.connected:

@@ -73,6 +73,8 @@ class Socket(WebSocketProtocol):
         except UnicodeDecodeError:
             return False
         self.data = data[end:]
+        if self.autoPingTimeoutCall:
+            self._cancelAutoPingTimeoutCall()  # who has so much to say answers the ping when it is through
         self.onMessage(message, False)
         return True
 

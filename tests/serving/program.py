@@ -46,6 +46,10 @@ async def websocket(path: str, receive: Any, send: Any) -> None:
     if path.endswith("/handshake"):
         await asyncio.sleep(60)
     await send({"type": "websocket.accept"})
+    if path.endswith("/pinged"):
+        protocol = send.args[0]
+        protocol.autoPingTimeout = 2  # autobahn counts whole seconds
+        protocol._sendAutoPing()
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.shutdown" and not path.endswith("/deaf"):
             await send({"type": "websocket.close", "code": 4503})
@@ -68,6 +72,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--limits", default="{}")
     parser.add_argument("--fail", action="store_true", help="die at the start")
+    parser.add_argument("--public", action="store_true", help="take no frame by the short way")
     arguments = parser.parse_args()
     if arguments.workers > 1:
         command = [sys.executable, __file__, "--limits", arguments.limits, *(["--fail"] if arguments.fail else [])]
@@ -78,6 +83,10 @@ def main() -> int:
             sys.exit(7)
         logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
         on_shutdown.append(note_shutdown)
+        if arguments.public:
+            from chat_server.server.websocket import Socket
+
+            Socket.take_plain_frame = lambda self: False  # type: ignore[method-assign]
         return application, Limits(**json.loads(arguments.limits))
 
     listening = socket.socket(fileno=arguments.fd) if arguments.fd else bind("127.0.0.1", 0)

@@ -198,6 +198,27 @@ def test_a_part_that_waits_for_the_next_segment_is_not_taken_for_a_whole_message
     assert raw.texts(2) == ["bc", "d"]
 
 
+def test_bytes_of_a_frame_that_look_like_a_text_are_none(open_raw: Callable[..., Raw]) -> None:
+    raw, other = open_raw(), open_raw()
+    sent = frame(frame("no text") * 3, BINARY, mask=bytes(4))
+    for part in (sent[:6], sent[6:19], sent[19:] + frame("a")):
+        raw.send(part)
+        other.send(frame("between"))
+        assert other.texts(1) == ["between"]
+    assert raw.texts(2) == ["bytes", "a"]
+
+
+def test_a_text_amid_a_message_is_no_message_though_it_comes_in_a_segment_of_its_own(
+    open_raw: Callable[..., Raw],
+) -> None:
+    raw, other = open_raw(), open_raw()
+    raw.send(frame("a", fin=False))
+    other.send(frame("between"))
+    assert other.texts(1) == ["between"]
+    raw.send(frame("b"))
+    assert TEXT not in [opcode for opcode, _ in raw.rest()]
+
+
 def test_a_ping_beside_texts_is_answered(raw: Raw) -> None:
     raw.send(frame("a") + frame("there?", PING) + frame("b") + frame("and now?", PING))
     frames = [raw.frame() for _ in range(4)]

@@ -332,8 +332,9 @@ async def test_by_one_write_everybody_gets_what_they_get_one_by_one(seed: int) -
 
 
 @pytest.fixture
-def behind() -> SimpleNamespace:
-    """A room at version 3; `repairs` are the versions at which it was repaired."""
+def behind(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A room at version 3; `repairs` are the versions at which it was repaired. Publishing goes well."""
+    monkeypatch.setattr(broadcast.published, "failing", False)
     room = SimpleNamespace(version=3, repairs=[])
     room.repair = lambda: room.repairs.append(room.version)
     return room

@@ -84,7 +84,7 @@ def main() -> int:
         logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
         on_shutdown.append(note_shutdown)
         if arguments.public:
-            from chat_server.server.websocket import Socket
+            from chat_server.server.worker import Socket  # which has Daphne choose the reactor first
 
             Socket.take_plain_frame = lambda self: False  # type: ignore[method-assign]
         return application, Limits(**json.loads(arguments.limits))

@@ -23,7 +23,7 @@ UPGRADE = (
 
 @pytest.fixture(scope="module", params=[(), ("--public",)], ids=["short", "public"])
 def server(request: pytest.FixtureRequest) -> Iterator[Program]:
-    program = Program("--limits", json.dumps({"frame_bytes": LIMIT}), *request.param)
+    program = Program("--limits", json.dumps({"frame_bytes": LIMIT, "close_seconds": 1}), *request.param)
     try:
         yield program.wait_until_up()
     finally:
@@ -198,6 +198,30 @@ def test_a_part_that_waits_for_the_next_segment_is_not_taken_for_a_whole_message
     assert raw.texts(2) == ["bc", "d"]
 
 
+@pytest.mark.parametrize("opcode", [BINARY, PING], ids=["bytes", "ping"])
+def test_what_is_in_a_frame_and_looks_like_a_text_is_none(open_raw: Callable[..., Raw], opcode: int) -> None:
+    raw, other = open_raw(), open_raw()
+    inner = frame("no text")
+    sent = frame(inner * 3, opcode, mask=bytes(4))
+    for part in (sent[:6], sent[6:19], sent[19:] + frame("a")):
+        raw.send(part)
+        other.send(frame("between"))
+        assert other.texts(1) == ["between"]
+    assert raw.frame() == ((PONG, inner * 3) if opcode == PING else (TEXT, b"bytes"))
+    assert raw.texts(1) == ["a"]
+
+
+def test_a_text_amid_a_message_is_no_message_though_it_comes_in_a_segment_of_its_own(
+    open_raw: Callable[..., Raw],
+) -> None:
+    raw, other = open_raw(), open_raw()
+    raw.send(frame("a", fin=False))
+    other.send(frame("between"))
+    assert other.texts(1) == ["between"]
+    raw.send(frame("b"))
+    assert TEXT not in [opcode for opcode, _ in raw.rest()]
+
+
 def test_a_ping_beside_texts_is_answered(raw: Raw) -> None:
     raw.send(frame("a") + frame("there?", PING) + frame("b") + frame("and now?", PING))
     frames = [raw.frame() for _ in range(4)]
@@ -279,3 +303,15 @@ def test_a_text_over_the_limit_closes_with_4413_and_what_follows_is_not_taken(ra
     assert (opcode, payload[:2]) == (CLOSE, struct.pack("!H", 4413))
     raw.send(frame(payload[:2], CLOSE))
     assert raw.rest() == []
+
+
+def test_behind_a_text_over_the_limit_none_is_taken_even_where_nobody_closes_at_once(
+    open_raw: Callable[..., Raw],
+) -> None:
+    raw, other = open_raw("/ws/deaf"), open_raw()
+    raw.send(frame("x" * (LIMIT + 1)))
+    other.send(frame("between"))
+    assert other.texts(1) == ["between"]
+    raw.send(frame("b"))
+    opcode, payload = raw.frame()
+    assert (opcode, payload[:2]) == (CLOSE, struct.pack("!H", 4413))

@@ -249,11 +249,14 @@ def _commit_once_free(conversation_id: int) -> None:
                     cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
             rows.lock(conversation_id)
             tickets = _leave_the_queue(conversation_id)
-            answers = _Desk(tickets).store()
+            desk = _Desk(tickets)
+            answers = desk.store()
     except Exception as error:
         fail(tickets or _leave_the_queue(conversation_id), error)
     else:
         _answer(answers)
+        for ticket in desk.held:  # it was not there to be locked, and then was
+            _stall(ticket)
 
 
 def _leave_the_queue(conversation_id: int) -> list[SendTicket]:

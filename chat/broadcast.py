@@ -18,7 +18,7 @@ from django.db import transaction
 
 from .events import ChatMessage, Event, MessageDeleted, MessageUpdated, Payload
 from .models import Message
-from .serializers import message_shape
+from .shapes import message_shape
 
 logger = logging.getLogger(__name__)
 

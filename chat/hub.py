@@ -15,6 +15,7 @@ from rest_framework.exceptions import NotFound
 from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
+from chat_server.rendering import timestamp
 
 from . import broadcast, catchup
 from .catchup import Held, Places
@@ -23,7 +24,6 @@ from .events import Connected, Payload, UserStatus
 from .inbox import HOLD_SECONDS, Inbox, InboxSubscriber
 from .presence import Presence
 from .room import Connection, Room, Subscriber, opening
-from .serializers import timestamp
 from .watch import Reconciliation
 
 logger = logging.getLogger(__name__)

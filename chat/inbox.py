@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import count
 
 from chat_server.close_codes import CloseCode
+from chat_server.rendering import timestamp
 
 from .broadcast import encode
 from .catchup import MAX_MISSED, Head, Held, Part, Places, Shown
@@ -26,7 +27,6 @@ from .events import (
     Unread,
 )
 from .room import Connection, Room, Run, Subscriber
-from .serializers import timestamp
 
 LISTED = 200  # conversations in `connected`
 RESUMED_AT_A_TIME = 1000  # changes in memory for one inbox

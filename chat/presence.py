@@ -21,11 +21,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat_server.database import in_thread, watching
+from chat_server.rendering import timestamp
 
 from . import broadcast
 from .events import Payload
 from .models import ConversationParticipant, PresenceLease
-from .serializers import timestamp
 
 if TYPE_CHECKING:
     from authentication.models import User

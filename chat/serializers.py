@@ -9,11 +9,9 @@ from rest_framework import serializers
 
 from authentication.serializers import AuthorSerializer, UserSerializer
 from chat_server.fields import FlagField, IdField, TextField
-from chat_server.rendering import timestamp as timestamp
 
 from .models import Conversation, ConversationParticipant, Message
 from .shapes import EXCERPT
-from .shapes import message_shape as message_shape
 
 MAX_CONTENT = 4000
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

@@ -33,13 +33,13 @@ from chat.serializers import (
     ReadReceiptFrameSerializer,
     SendMessageFrameSerializer,
     TypingFrameSerializer,
-    timestamp,
 )
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread, marking
 from chat_server.errors import as_api_exception, first_error, retry_after
 from chat_server.exceptions import Unavailable
 from chat_server.parsers import parse_json
+from chat_server.rendering import timestamp
 from chat_server.throttling import Bucket
 from chat_server.wire import Wire, octets
 

@@ -12,7 +12,7 @@ from chat import broadcast
 from chat.events import ReadReceipt
 from chat.exceptions import DoesNotExist, NotEditable
 from chat.models import Conversation, ConversationParticipant, Message
-from chat.serializers import timestamp
+from chat_server.rendering import timestamp
 
 from . import log
 

@@ -14,9 +14,8 @@ from chat.serializers import (
     MessageSerializer,
     ParticipantSerializer,
     ReceiptSerializer,
-    message_shape,
 )
-from chat.shapes import participant_shape, receipt_shape, shown_to_each
+from chat.shapes import message_shape, participant_shape, receipt_shape, shown_to_each
 from chat_server.rendering import FastJSONRenderer, timestamp
 
 from .calls import CONVERSATIONS, in_conversation, of_message, results, say

@@ -196,7 +196,8 @@ async def test_of_hundreds_of_sends_that_meet_a_removal_those_before_it_are_stor
     acknowledged += [frame["message_id"] for frame in frames if frame["type"] == "ack"]
     assert 0 < len(acknowledged) <= len(stored) - 1 < 290
     assert set(acknowledged) <= {message["id"] for message in stored}
-    assert [frame["code"] for frame in frames if frame["type"] == "error"] in ([], ["not_found"])
+    # Of the frames that were under way together each is refused by itself, before the close.
+    assert {frame["code"] for frame in frames if frame["type"] == "error"} <= {"not_found"}
 
 
 async def test_a_deletion_for_everyone_closes_the_socket_on_the_other_process(two: Two) -> None:

@@ -1,51 +1,43 @@
-/** Forms that call the server once at a time and show its refusals where they belong. */
+/** Forms that call the server once at a time and show its refusals at the fields that they are about. */
+import { t } from "./texts.js";
+import { html, useEffect, useId, useRef, useWork } from "./ui.js";
 
-/** On submit, call `send` with the form's fields; a refusal is shown at the fields that it names. */
-export function onSubmit(form, send) {
-  form.addEventListener("submit", async (event) => {
+/**
+ * A form. `onSubmit(values)` gets its fields by name, may take its time, and what it throws is shown. `fields` are
+ * {name, label, …attributes of the input}, or elements; `values` what is in them at first.
+ */
+export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, children, ...rest }) {
+  const form = useRef(null);
+  const [isUnderWay, error, run] = useWork();
+  const errors = error ? (error.errors?.length ? error.errors : [{ attr: null, detail: error.message }]) : [];
+  const names = new Set(fields.map(({ name }) => name));
+  const others = errors.filter(({ attr }) => !names.has(attr));
+  useEffect(() => error && form.current?.querySelector("[aria-invalid=true]")?.focus(), [error]);
+  const send = (event) => {
     event.preventDefault();
-    const button = form.querySelector("[type=submit]");
-    if (button.disabled) return;
-    clearErrors(form);
-    button.disabled = true;
-    try {
-      await send(Object.fromEntries(new FormData(form)));
-    } catch (error) {
-      showErrors(form, error);
-    } finally {
-      button.disabled = false;
-    }
-  });
+    const given = Object.fromEntries(new FormData(form.current));
+    run(() => onSubmit(given));
+  };
+  return html`<form ref=${form} onSubmit=${send} data-testid=${testId} novalidate ...${rest}>
+    ${others.length > 0 && html`<p class="form-error" role="alert">${others.map(({ detail }) => detail).join(" ")}</p>`}
+    ${fields.map((field) => html`<${Field} key=${field.name} value=${values[field.name]} ...${field}
+      errors=${errors.filter(({ attr }) => attr === field.name)} />`)}
+    ${children}
+    <div class="actions">
+      ${onCancel && html`<button type="button" class="quiet" onClick=${onCancel}>${t("cancel")}</button>`}
+      <button type="submit" class="primary" disabled=${isUnderWay}>${submit}</button>
+    </div>
+  </form>`;
 }
 
-export function clearErrors(form) {
-  for (const shown of form.querySelectorAll(".field-error")) shown.remove();
-  for (const input of form.querySelectorAll("[aria-invalid]")) {
-    input.removeAttribute("aria-invalid");
-    input.removeAttribute("aria-describedby");
-  }
-  form.querySelector(".form-error").hidden = true;
-}
-
-function showErrors(form, error) {
-  const errors = error.errors?.length ? error.errors : [{ attr: null, detail: error.message }];
-  const rest = errors.filter(({ attr, detail }) => !showAtField(form, attr, detail));
-  const summary = form.querySelector(".form-error");
-  summary.textContent = rest.map(({ detail }) => detail).join(" ");
-  summary.hidden = rest.length === 0;
-  form.querySelector("[aria-invalid]")?.focus();
-}
-
-/** Whether the form has such a field. */
-function showAtField(form, attr, detail) {
-  const input = attr && form.elements.namedItem(attr);
-  if (!input) return false;
-  const shown = document.createElement("p");
-  shown.className = "field-error";
-  shown.id = `${input.id}-error-${form.querySelectorAll(".field-error").length}`;
-  shown.textContent = detail;
-  input.closest(".field").append(shown);
-  input.setAttribute("aria-invalid", "true");
-  input.setAttribute("aria-describedby", [input.getAttribute("aria-describedby"), shown.id].filter(Boolean).join(" "));
-  return true;
+/** One labelled field; `rows` makes it one of several lines. */
+export function Field({ name, label, errors = [], value, rows, ...rest }) {
+  const id = useId();
+  const described = errors.length ? errors.map((_, index) => `${id}-${index}`).join(" ") : undefined;
+  const shared = { id, name, defaultValue: value, "aria-invalid": errors.length > 0, "aria-describedby": described, ...rest };
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${rows ? html`<textarea rows=${rows} ...${shared}></textarea>` : html`<input ...${shared} />`}
+    ${errors.map(({ detail }, index) => html`<p class="field-error" id="${id}-${index}">${detail}</p>`)}
+  </div>`;
 }

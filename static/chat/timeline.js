@@ -1,67 +1,37 @@
-const EXCERPT = 140;
+/** What stands below each other in a conversation: days, messages, the line above new ones, own ones on their way. */
+import { chat } from "./chat.js";
+import { dayOf, seenWords } from "./words.js";
 
-/** The messages of one conversation that are loaded: a gapless run up to the newest one, each in its latest version. */
-export class Timeline {
-  #known = new Map(); // by seq; also those below the run that changed: their page may be under way, their quotes shown
-  #order = [];
-  hasOlder = false;
+const RUN_ENDS_AFTER = 5 * 60_000;
 
-  get messages() {
-    return this.#order.map((seq) => this.#withQuote(this.#known.get(seq)));
-  }
+export const keyOf = (seq) => `message-${seq}`;
 
-  get oldest() {
-    return this.#known.get(this.#order[0]);
-  }
-
-  get newest() {
-    return this.#known.get(this.#order.at(-1));
-  }
-
-  /** Put a message in its place; below the run it waits for its page. */
-  put(message) {
-    this.#keep(message);
-    if (!this.#isBelow(message.seq)) this.#insert(message.seq);
-  }
-
-  /** Start again from the newest page, asked for at `version`; what came over the socket since then stays. */
-  restart(page, version) {
-    const since = [...this.#known.values()].filter((message) => message.version > version);
-    this.#known.clear();
-    this.#order = [];
-    this.hasOlder = page.previous !== null;
-    for (const message of [...page.results, ...since]) this.put(message);
-  }
-
-  /** Add the page before the oldest message. */
-  prepend(page) {
-    for (const message of page.results) {
-      this.#keep(message);
-      this.#insert(message.seq);
+/** Rows {key, kind, …} of a conversation; `newFrom` is the first `seq` that was not read when it was opened. */
+export function rowsOf(conversation, newFrom) {
+  const { messages, hasNewer } = conversation;
+  const lastOwn = messages.findLast(({ type, sender }) => type === "text" && sender?.id === chat.user.id);
+  const rows = [];
+  let previous = null;
+  let isNewShown = newFrom === null;
+  for (const message of messages) {
+    const day = dayOf(message.created_at);
+    if (day !== (previous && dayOf(previous.created_at))) rows.push({ key: `day-${message.seq}`, kind: "day", words: day });
+    if (!isNewShown && message.seq >= newFrom) {
+      isNewShown = true;
+      rows.push({ key: "new", kind: "new" });
     }
-    this.hasOlder = page.previous !== null;
+    const isFirst = startsRun(message, previous) || rows.at(-1)?.kind !== "message";
+    rows.push({ key: keyOf(message.seq), kind: message.type === "system" ? "system" : "message", message, isFirst });
+    const words = message === lastOwn && seenWords(conversation, message);
+    if (words) rows.push({ key: "seen", kind: "seen", words });
+    previous = message;
   }
+  if (!hasNewer) for (const entry of conversation.pending) rows.push({ key: entry.clientId, kind: "pending", entry });
+  return rows;
+}
 
-  #keep(message) {
-    const known = this.#known.get(message.seq);
-    if (!known || known.version < message.version) this.#known.set(message.seq, message);
-  }
-
-  #isBelow(seq) {
-    return this.#order.length > 0 && this.hasOlder && seq < this.#order[0];
-  }
-
-  #insert(seq) {
-    let place = this.#order.length;
-    while (place > 0 && this.#order[place - 1] > seq) place -= 1;
-    if (this.#order[place - 1] !== seq) this.#order.splice(place, 0, seq);
-  }
-
-  /** The message, quoting the original as it is by now. */
-  #withQuote(message) {
-    const original = message.reply_to && this.#known.get(message.reply_to.seq);
-    if (!original) return message;
-    const content = Array.from(original.content).slice(0, EXCERPT).join("");
-    return { ...message, reply_to: { ...message.reply_to, content } };
-  }
+/** Whether a message is not just another one of who spoke before it. */
+function startsRun(message, previous) {
+  return !previous || previous.sender?.id !== message.sender?.id
+    || new Date(message.created_at) - new Date(previous.created_at) > RUN_ENDS_AFTER;
 }

@@ -1,0 +1,71 @@
+/** The small parts that others are made of. */
+import { t } from "./texts.js";
+import { html, useEffect, useId, useRef } from "./ui.js";
+
+/** Explicit directions, and what ends a paragraph: both reach past the element that they are in. */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/gu;
+const PARAGRAPH_ENDS = /[\n\r\u001c-\u001e\u0085\u2029]/gu;
+
+/** What somebody chose or said, as one line that does not reach past its end. */
+export const oneLine = (text) => text.replace(DIRECTIONS, "").replace(PARAGRAPH_ENDS, " ");
+
+/** The same as an element: its writing direction stays its own. */
+export const Name = ({ text }) => html`<bdi>${oneLine(text)}</bdi>`;
+
+/** A circle with initials, in one of eight colours; nothing that has to be read out. */
+export function Avatar({ name, id, isOnline = false }) {
+  const words = name.split(/\s+/u, 2);
+  const initials = words.map((word) => /[^\p{C}\p{M}\p{Z}]/u.exec(word)?.[0] ?? "").join("").toUpperCase();
+  return html`<span class="avatar hue-${id % 8}" aria-hidden="true">
+    <span class="initials">${initials}</span>${isOnline && html`<span class="dot"></span>`}
+  </span>`;
+}
+
+/** Something for screen readers alone. */
+export const Hidden = ({ children }) => html`<span class="hidden-text">${children}</span>`;
+
+/** A user as a row that does something. */
+export function PersonRow({ user, onPick }) {
+  return html`<li><button type="button" class="row" onClick=${() => onPick(user)}>
+    <${Avatar} name=${user.display_name} id=${user.id} isOnline=${user.is_online} />
+    <span class="row-text">
+      <span class="row-name"><${Name} text=${user.display_name} />${user.is_online && html`<${Hidden}> ${t("online_suffix")}<//>`}</span>
+      <span class="row-line"><${Name} text=${user.username} /></span>
+    </span>
+  </button></li>`;
+}
+
+/** A dialog over everything else, with its heading; closed by Esc, by a click beside it, or by what is in it. */
+export function Dialog({ title, testId, onClose, children }) {
+  const dialog = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    return () => before?.isConnected && before.focus();
+  }, []);
+  const click = (event) => event.target === dialog.current && onClose();
+  return html`<dialog ref=${dialog} aria-labelledby=${id} data-testid=${testId} onClose=${onClose} onMouseDown=${click}>
+    <div class="dialog">
+      <h2 id=${id}>${title}</h2>
+      ${children}
+    </div>
+  </dialog>`;
+}
+
+/** A question before something that cannot be taken back. */
+export function Confirm({ title, hint, action, onConfirm, onClose }) {
+  return html`<${Dialog} title=${title} testId="confirm" onClose=${onClose}>
+    <p class="hint">${hint}</p>
+    <div class="actions">
+      <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
+      <button type="button" class="danger" onClick=${() => (onClose(), onConfirm())}>${action}</button>
+    </div>
+  <//>`;
+}
+
+/** What went wrong, in the server's words or ours. */
+export const Failure = ({ error, onRetry }) => error && html`<p class="form-error" role="alert">
+  ${error.message}
+  ${onRetry && html` <button type="button" class="link" onClick=${onRetry}>${t("try_again")}</button>`}
+</p>`;

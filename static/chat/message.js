@@ -1,6 +1,6 @@
 /** One message, as it stands in a conversation, and what can be done with it. */
 import { chat } from "./chat.js";
-import { Avatar, Confirm, Dialog, Failure, Hidden, Name } from "./parts.js";
+import { Avatar, Confirm, Dialog, Failure, Hidden, Icon, Name } from "./parts.js";
 import { t, T } from "./texts.js";
 import { html, useEffect, useState, useWork } from "./ui.js";
 import { authorName, eventWords, fullTime, timeOfDay } from "./words.js";
@@ -43,14 +43,14 @@ function Quote({ of: { sender, content }, onGo }) {
 
 function Actions({ message, conversation, actions }) {
   const buttons = [
-    ["reply", "↩", true],
-    ["edit", "✎", mayEdit(message)],
-    ["who_read", "✓", isOwn(message) && conversation.isGroup],
-    ["delete", "🗑", mayDelete(message, conversation)],
+    ["reply", true],
+    ["edit", mayEdit(message)],
+    ["who_read", isOwn(message) && conversation.isGroup],
+    ["delete", mayDelete(message, conversation)],
   ];
   return html`<div class="actions-of" role="group" aria-label=${t("actions")}>
-    ${buttons.filter(([, , may]) => may).map(([name, sign]) => html`<button type="button" key=${name} aria-label=${t(name)} title=${t(name)}
-      onClick=${() => actions[name](message)}><span aria-hidden="true">${sign}</span></button>`)}
+    ${buttons.filter(([, may]) => may).map(([name]) => html`<button type="button" key=${name} aria-label=${t(name)} title=${t(name)}
+      onClick=${() => actions[name](message)}><${Icon} name=${name} /></button>`)}
   </div>`;
 }
 

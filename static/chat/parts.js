@@ -21,6 +21,16 @@ export function Avatar({ name, id, isOnline = false }) {
   </span>`;
 }
 
+const ICONS = {
+  reply: "M9 6 3.5 11 9 16M4 11h9c4 0 7 2.5 7.5 7",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  who_read: "m3 13 4 4L16 7M11 16l1.5 1L21 7",
+  delete: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5",
+};
+
+/** A line drawing; the button that it is in has the words. */
+export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
+
 /** Something for screen readers alone. */
 export const Hidden = ({ children }) => html`<span class="hidden-text">${children}</span>`;
 

@@ -107,7 +107,11 @@ class Person:
         form.get_by_role("button", name="Log in").click()
 
     def log_out(self) -> None:
-        self.page.get_by_role("button", name="Log out").click()
+        self.open_menu()
+        self.page.get_by_role("button", name="Log out", exact=True).click()
+
+    def open_menu(self) -> None:
+        self.page.get_by_role("button", name="Your account").click()
 
     def row(self, name: str) -> Locator:
         """The conversation of that name in the list."""

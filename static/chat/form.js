@@ -1,5 +1,5 @@
 /** Forms that call the server once at a time and show its refusals at the fields that they are about. */
-import { t } from "./texts.js";
+import { refusal, t } from "./texts.js";
 import { html, useEffect, useId, useRef, useWork } from "./ui.js";
 
 /**
@@ -9,7 +9,7 @@ import { html, useEffect, useId, useRef, useWork } from "./ui.js";
 export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, children, ...rest }) {
   const form = useRef(null);
   const [isUnderWay, error, run] = useWork();
-  const errors = error ? (error.errors?.length ? error.errors : [{ attr: null, detail: error.message }]) : [];
+  const errors = error ? (error.errors?.length ? error.errors : [{ attr: null, code: error.code, detail: error.message }]) : [];
   const names = new Set(fields.map(({ name }) => name));
   const others = errors.filter(({ attr }) => !names.has(attr));
   useEffect(() => error && form.current?.querySelector("[aria-invalid=true]")?.focus(), [error]);
@@ -19,7 +19,7 @@ export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, 
     run(() => onSubmit(given));
   };
   return html`<form ref=${form} onSubmit=${send} data-testid=${testId} novalidate ...${rest}>
-    ${others.length > 0 && html`<p class="form-error" role="alert">${others.map(({ detail }) => detail).join(" ")}</p>`}
+    ${others.length > 0 && html`<p class="form-error" role="alert">${others.map(refusal).join(" ")}</p>`}
     ${fields.map((field) => html`<${Field} key=${field.name} value=${values[field.name]} ...${field}
       errors=${errors.filter(({ attr }) => attr === field.name)} />`)}
     ${children}
@@ -38,6 +38,6 @@ export function Field({ name, label, errors = [], value, rows, ...rest }) {
   return html`<div class="field">
     <label for=${id}>${label}</label>
     ${rows ? html`<textarea rows=${rows} ...${shared}></textarea>` : html`<input ...${shared} />`}
-    ${errors.map(({ detail }, index) => html`<p class="field-error" id="${id}-${index}">${detail}</p>`)}
+    ${errors.map((each, index) => html`<p class="field-error" id="${id}-${index}">${refusal(each)}</p>`)}
   </div>`;
 }

@@ -1,7 +1,7 @@
 /** One message, as it stands in a conversation, and what can be done with it. */
 import { chat } from "./chat.js";
 import { Avatar, Confirm, Dialog, Failure, Hidden, Icon, Name } from "./parts.js";
-import { t, T } from "./texts.js";
+import { refusal, t, T } from "./texts.js";
 import { html, useEffect, useState, useWork } from "./ui.js";
 import { authorName, eventWords, fullTime, timeOfDay } from "./words.js";
 
@@ -63,7 +63,7 @@ export function PendingMessage({ entry }) {
       <span class="meta">${t(state)}</span>
     </div>
     ${entry.state === "failed" && html`<p class="failure" role="alert">
-      ${entry.error.detail}
+      ${refusal(entry.error)}
       ${" "}<button type="button" class="link" onClick=${() => chat.retry(entry.clientId)}>${t("try_again")}</button>
       ${" "}<button type="button" class="link" onClick=${() => chat.discard(entry.clientId)}>${t("discard")}</button>
     </p>`}

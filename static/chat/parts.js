@@ -1,5 +1,5 @@
 /** The small parts that others are made of. */
-import { t } from "./texts.js";
+import { refusal, t } from "./texts.js";
 import { html, useEffect, useId, useRef } from "./ui.js";
 
 /** Explicit directions, and what ends a paragraph: both reach past the element that they are in. */
@@ -74,8 +74,8 @@ export function Confirm({ title, hint, action, onConfirm, onClose }) {
   <//>`;
 }
 
-/** What went wrong, in the server's words or ours. */
+/** What went wrong, and a way to try again. */
 export const Failure = ({ error, onRetry }) => error && html`<p class="form-error" role="alert">
-  ${error.message}
+  ${refusal(error.errors?.[0] ?? error)}
   ${onRetry && html` <button type="button" class="link" onClick=${onRetry}>${t("try_again")}</button>`}
 </p>`;

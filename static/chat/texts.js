@@ -33,7 +33,10 @@ export function t(key, values = {}) {
   return parts(key, values).join("");
 }
 
-/** The same with elements among the values. */
+/** What went wrong, of a refusal {code, detail}: in the reader's language where the code is known, else as it was said. */
+export const refusal = ({ code, detail, message }) => texts[`error_${code}`] ?? detail ?? message;
+
+/** The same as `t`, with elements among the values. */
 export function T({ k, ...values }) {
   return html`${parts(k, values)}`;
 }

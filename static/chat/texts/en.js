@@ -165,6 +165,25 @@ export default {
   notifications_denied: "Notifications are blocked in the browser",
   saved: "Saved.",
 
+  // What went wrong, by the server's codes; of a code that is not here the server's own words are shown
+  error_no_answer: "The server cannot be reached.",
+  error_throttled: "Too often. Try again in a while.",
+  error_unavailable: "This does not work at the moment. Try again soon.",
+  error_invalid_credentials: "E-mail or password is wrong.",
+  error_invalid_token: "This link is used or too old. Ask for a new one.",
+  error_permission_denied: "You may not do this.",
+  error_not_found: "This is not there any more.",
+  error_last_admin: "A group always has an admin: make somebody else one first.",
+  error_not_editable: "This message stays as it is.",
+  error_required: "This is needed.",
+  error_blank: "This is needed.",
+  error_unique: "Somebody has this already.",
+  error_max_length: "This is too long.",
+  error_password_too_short: "This password is too short: 8 characters at least.",
+  error_password_too_common: "This password is too common.",
+  error_password_entirely_numeric: "A password is not only digits.",
+  error_password_too_similar: "This password is too much like your name or address.",
+
   // Jumping
   jump: "Jump to…",
   jump_hint: "A conversation or a person",

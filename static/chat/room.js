@@ -18,11 +18,13 @@ export function Room({ id }) {
   useChanges(chat, "conversations");
   const [, error, run] = useWork();
   const last = useRef(null);
+  const count = useRef(0); // one that was deleted may come back, as another one
   const find = () => run(async () => void (await chat.findConversation(id)));
   useEffect(() => void find(), [id]);
   const conversation = chat.getConversation(id) ?? last.current;
+  if (conversation !== last.current) count.current += 1;
   last.current = conversation;
-  if (conversation) return html`<${OpenRoom} conversation=${conversation} />`;
+  if (conversation) return html`<${OpenRoom} conversation=${conversation} key=${count.current} />`;
   if (error?.status === 404) return html`<p class="empty">${t("ended_gone")}</p>`;
   return html`<div class="empty"><${Failure} error=${error} onRetry=${find} />${!error && t("loading")}</div>`;
 }

@@ -125,6 +125,7 @@ export class Conversations extends EventTarget {
   /** Put a message that REST answered in its place. */
   put(message) {
     this.#roomOf(message.conversation)?.put(message);
+    this.#arrived(message);
   }
 
   // From the inbox -----------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ export class Inbox {
   #resume() {
     const versions = this.#conversations.versions();
     this.#socket.send({ type: "resume", versions, client_id: RESUME + (this.#resumes += 1) });
-    this.#resumeIn(this.#timing.answerWithin);
+    this.#resumeIn(this.#timing.ackWithin);
   }
 
   #resumed(frame) {

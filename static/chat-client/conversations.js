@@ -144,7 +144,6 @@ export class Conversations extends EventTarget {
       const told = this.#told.get(room.id);
       this.#told.release(room.id);
       if (told) room.count(told);
-      room.connected();
     }
     this.#listChanged();
   }
@@ -166,7 +165,10 @@ export class Conversations extends EventTarget {
   resumed({ recovered, reload }) {
     this.#isReady = true;
     this.#patience.hurry();
-    for (const { history } of this.#entries.values()) history.hurry();
+    for (const { room, history } of this.#entries.values()) {
+      room.connected();
+      history.hurry();
+    }
     for (const id of recovered) this.#entries.get(id)?.history.recovered();
     for (const id of reload) this.#entries.get(id)?.history.reload().catch(() => {});
     if (this.#isStale) this.#refresh().catch(() => {});
@@ -197,14 +199,14 @@ export class Conversations extends EventTarget {
     this.#meet(shape);
   }
 
-  removed(id, reason = "gone") {
+  removed(id) {
     const entry = this.#entries.get(id);
     this.#told.release(id);
     this.#unknown.delete(id);
     if (entry) {
       this.#entries.delete(id);
       entry.history.close();
-      entry.room.end(entry.room.departure ?? reason);
+      entry.room.end(entry.room.departure ?? "gone");
       this.#outbox.fail(id, { code: "not_found", detail: "You are no longer in this conversation." });
     }
     this.#listChanged();
@@ -325,7 +327,7 @@ export class Conversations extends EventTarget {
       outbox: this.#outbox,
       me: this.#me,
       send: this.#send,
-      remove: (reason) => this.#roomOf(room.id) === room && this.removed(room.id, reason),
+      remove: () => this.#roomOf(room.id) === room && this.removed(room.id),
     });
     room.addEventListener("change", () => this.#listChanged());
     room.addEventListener("rest", () => this.#emptyIdle());

@@ -44,7 +44,7 @@ def test_the_client_library(node_modules: None, database: Path) -> None:
         "database": str(database),
         "folder": str(guard.temporary_folder("client")),
     }
-    command = ["node", "--test", "--test-reporter=spec", *TESTS]
+    command = ["node", "--test", "--test-reporter=spec", "--test-concurrency=3", *TESTS]
     child = subprocess.Popen(
         command,
         cwd=HERE,

@@ -1,5 +1,7 @@
 /** The REST calls, by name; every one may throw `ApiError`. What goes in and comes out is described at `/api/`. */
 
+import { notLoggedIn } from "./http.js";
+
 export class Api {
   #http;
   #session;
@@ -12,13 +14,10 @@ export class Api {
   /** For who is logged in; where the token has just run out, once more with a new one. */
   async call(method, path, { body, query } = {}) {
     const address = query ? `${path}?${parameters(query)}` : path;
-    const token = await this.#session.token();
-    try {
-      return await this.#http.call(method, address, { body, token });
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      return this.#http.call(method, address, { body, token: await this.#session.renew(token) });
-    }
+    const userId = this.#session.user?.id;
+    const answer = await this.#callWithNewest(method, address, body);
+    if (this.#session.user?.id !== userId) throw notLoggedIn(); // it is nobody's business any more
+    return answer;
   }
 
   /** For who is not. */
@@ -29,6 +28,16 @@ export class Api {
   /** A call with a token that is not renewed. */
   callWith(token, path, body) {
     return this.#http.call("POST", path, { body, token });
+  }
+
+  async #callWithNewest(method, address, body) {
+    const token = await this.#session.token();
+    try {
+      return await this.#http.call(method, address, { body, token });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      return this.#http.call(method, address, { body, token: await this.#session.renew(token) });
+    }
   }
 
   conversation(id) {

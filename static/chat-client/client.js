@@ -48,7 +48,9 @@ export class ChatClient extends EventTarget {
     this.#people = new People((id) => this.#api.call("GET", `/api/auth/users/${id}/`));
     const send = (frame) => this.#inbox.send(frame);
     const unanswered = () => this.#socket.probe();
-    this.#outbox = new Outbox({ storage, send, unanswered, timing: times, newId: () => randomId(crypto) });
+    const lookUp = (id) => this.loadMessage(id);
+    const newId = () => randomId(crypto);
+    this.#outbox = new Outbox({ storage, send, unanswered, lookUp, newId, timing: times });
     const shared = { outbox: this.#outbox, people: this.#people, timing: times };
     this.#conversations = new Conversations({ ...shared, api: this.#api, send });
     this.#inbox = new Inbox({ ...shared, socket: this.#socket, conversations: this.#conversations });

@@ -254,8 +254,14 @@ export class Conversation extends EventTarget {
   /** Private: take it out of one's list, with its history. Group: leave it; `forEveryone`: delete it for all, as an admin. */
   async delete({ forEveryone = false } = {}) {
     const query = forEveryone ? { for_everyone: true } : undefined;
-    await this.#api.call("DELETE", this.#path("delete/"), { query });
-    this.#remove( this.isGroup && !forEveryone ? "left" : "deleted");
+    this.#room.departure = this.isGroup && !forEveryone ? "left" : "deleted"; // before the socket says that it is gone
+    try {
+      await this.#api.call("DELETE", this.#path("delete/"), { query });
+    } catch (error) {
+      this.#room.departure = null;
+      throw error;
+    }
+    this.#remove();
   }
 
   #path(rest = "") {

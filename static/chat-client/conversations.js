@@ -29,6 +29,7 @@ export class Conversations extends EventTarget {
   #entries = new Map(); // by id: {room, history, conversation, connection}
   #unknown = new Map(); // by id: frames that wait for the conversation
   #told = new Told();
+  #removed = new Set(); // on this connection: an answer that is still on its way may show them
   #connection = 0; // counts them
   #isReady = false; // what was missed has come
   #isStale = false; // what is not missed as a message may have changed
@@ -46,7 +47,7 @@ export class Conversations extends EventTarget {
     this.#timing = timing;
     this.#send = send;
     this.#patience = new Patience(timing.loadAgainAfter);
-    outbox.addEventListener("change", ({ detail }) => this.#roomOf(detail.conversationId)?.dispatchEvent(new Event("change")));
+    outbox.addEventListener("change", ({ detail }) => this.roomOf(detail.conversationId)?.dispatchEvent(new Event("change")));
   }
 
   /** Latest activity first, without a hole. */
@@ -87,6 +88,7 @@ export class Conversations extends EventTarget {
     }
     this.#entries.clear();
     this.#unknown.clear();
+    this.#removed.clear();
     this.#told = new Told();
     this.#patience.stop();
     this.#patience = new Patience(this.#timing.loadAgainAfter);
@@ -115,16 +117,26 @@ export class Conversations extends EventTarget {
     return this.get(id);
   }
 
-  /** A conversation that the server has just shown. */
+  /** A conversation that the server has just shown in a list, or made. */
   meet(shape) {
     const { room, conversation } = this.#meet(shape);
     if (!room.isListed) this.#relist(room);
     return conversation;
   }
 
+  /** What is known of a conversation that is known. */
+  roomOf(id) {
+    return this.#entries.get(id)?.room;
+  }
+
+  historyOf(id) {
+    return this.#entries.get(id)?.history;
+  }
+
   /** Put a message that REST answered in its place. */
   put(message) {
-    this.#roomOf(message.conversation)?.put(message);
+    this.roomOf(message.conversation)?.put(message);
+    this.#arrived(message);
   }
 
   // From the inbox -----------------------------------------------------------------------------------
@@ -136,6 +148,7 @@ export class Conversations extends EventTarget {
   }
 
   connected(frame) {
+    this.#removed.clear();
     this.#told.begin(frame);
     if (this.#told.isWhole) this.#removeUntold();
     else this.#countOthers(frame.total_unread).catch(() => {});
@@ -143,7 +156,6 @@ export class Conversations extends EventTarget {
       const told = this.#told.get(room.id);
       this.#told.release(room.id);
       if (told) room.count(told);
-      room.connected();
     }
     this.#listChanged();
   }
@@ -165,9 +177,12 @@ export class Conversations extends EventTarget {
   resumed({ recovered, reload }) {
     this.#isReady = true;
     this.#patience.hurry();
-    for (const { history } of this.#entries.values()) history.hurry();
-    for (const id of recovered) this.#entries.get(id)?.history.recovered();
-    for (const id of reload) this.#entries.get(id)?.history.reload().catch(() => {});
+    for (const { room, history } of this.#entries.values()) {
+      room.connected();
+      history.hurry();
+    }
+    for (const id of recovered) this.historyOf(id)?.recovered();
+    for (const id of reload) this.historyOf(id)?.reload().catch(() => {});
     if (this.#isStale) this.#refresh().catch(() => {});
   }
 
@@ -189,54 +204,29 @@ export class Conversations extends EventTarget {
   }
 
   added(shape) {
-    this.#relist(this.#meet(shape).room);
+    this.#removed.delete(shape.id);
+    this.meet(shape);
   }
 
-  updated(shape) {
-    this.#meet(shape);
-  }
-
-  removed(id, reason = "gone") {
+  removed(id) {
     const entry = this.#entries.get(id);
     this.#told.release(id);
     this.#unknown.delete(id);
+    this.#removed.add(id);
     if (entry) {
       this.#entries.delete(id);
       entry.history.close();
-      entry.room.end(entry.room.departure ?? reason);
+      entry.room.end(entry.room.departure ?? "gone");
       this.#outbox.fail(id, { code: "not_found", detail: "You are no longer in this conversation." });
     }
     this.#listChanged();
   }
 
-  read({ conversation_id: id, user_id: userId, last_read_seq: seq, read_at: readAt }) {
-    this.#roomOf(id)?.read(userId, seq, readAt);
-  }
-
   unread({ conversation_id: id, unread_count: count, last_read_seq: seq }) {
-    const room = this.#roomOf(id);
+    const room = this.roomOf(id);
     if (room) room.read(this.#me, seq);
     else this.#told.count(id, count);
     this.#listChanged();
-  }
-
-  typing({ conversation_id: id, user_id: userId, is_typing: isTyping }) {
-    this.#roomOf(id)?.setTyping(userId, isTyping);
-  }
-
-  /** The server says how far a conversation is. */
-  named({ conversation_id: id, version }) {
-    if (this.#isReady) this.#entries.get(id)?.history.expect(version);
-  }
-
-  /** Tell the server once more how far one has read. */
-  markRead(id) {
-    this.#roomOf(id)?.connected();
-  }
-
-  /** It may be that there is no such conversation any more. */
-  doubt(id) {
-    this.#entries.get(id)?.history.reload().catch(() => {});
   }
 
   /** The conversation that is to be asked about next, in turn: those whose messages are held. */
@@ -247,15 +237,11 @@ export class Conversations extends EventTarget {
 
   // Inside -------------------------------------------------------------------------------------------
 
-  #roomOf(id) {
-    return this.#entries.get(id)?.room;
-  }
-
   async #loadPage() {
     const pages = this.#pages;
     const shapes = (await pages?.loadMore()) ?? [];
     if (pages !== this.#pages) return;
-    for (const shape of shapes) this.meet(shape);
+    for (const shape of shapes) if (!this.#removed.has(shape.id)) this.meet(shape);
     this.#listChanged();
   }
 
@@ -276,9 +262,9 @@ export class Conversations extends EventTarget {
     const edge = page.next === null ? null : page.results.at(-1);
     for (const { room } of before) {
       const isWithin = edge === null || byActivity(room.shape, edge) < 0;
-      if (isWithin && !found.has(room.id) && this.#roomOf(room.id) === room) this.removed(room.id);
+      if (isWithin && !found.has(room.id) && this.roomOf(room.id) === room) this.removed(room.id);
     }
-    for (const shape of page.results) this.#meet(shape);
+    for (const shape of page.results) if (!this.#removed.has(shape.id)) this.meet(shape);
     for (const { room, history } of this.#entries.values()) {
       const told = this.#told.get(room.id);
       if (told && told.last_seq > (room.shape.last_message?.seq ?? 0)) history.reload().catch(() => {}); // and not resumed
@@ -315,7 +301,7 @@ export class Conversations extends EventTarget {
       put: (message) => this.#put(entry, message, { isMissed: true }),
       seen: (message) => this.#arrived(message),
       learn: (fresh) => room.learn(fresh),
-      gone: () => this.#roomOf(room.id) === room && this.removed(room.id),
+      gone: () => this.roomOf(room.id) === room && this.removed(room.id),
     });
     entry.conversation = new Conversation({
       ...shared,
@@ -324,7 +310,7 @@ export class Conversations extends EventTarget {
       outbox: this.#outbox,
       me: this.#me,
       send: this.#send,
-      remove: (reason) => this.#roomOf(room.id) === room && this.removed(room.id, reason),
+      remove: () => this.roomOf(room.id) === room && this.removed(room.id),
     });
     room.addEventListener("change", () => this.#listChanged());
     room.addEventListener("rest", () => this.#emptyIdle());

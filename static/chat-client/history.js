@@ -19,10 +19,10 @@ export class History {
   #learn;
   #gone;
   #loads = new Map(); // by what is loaded
-  #generation = 0; // of the timeline: a page that was asked for before it began again is not for it
   #reloading = null;
   #patience;
   #heldFrom = null; // the version from which it is not sure that all is known
+  #doubts = 0; // counts what made it so: what is read before one of them does not clear it
   #expected = 0;
   #check;
 
@@ -51,7 +51,7 @@ export class History {
     this.#room.isOpen = true;
     if (this.#reloading) return this.#reloading;
     if (this.#room.timeline.hasEnd) return Promise.resolve();
-    return this.#once("newest", () => this.#patience.until(() => this.#load({})));
+    return this.#once("newest", () => this.#loadNewest());
   }
 
   async older() {
@@ -100,6 +100,7 @@ export class History {
   miss(since) {
     if (!this.#room.isOpen) return;
     this.#heldFrom = Math.min(since, this.version);
+    this.#doubts += 1;
     this.#checkIn(this.#timing.gapAfter);
   }
 
@@ -115,6 +116,7 @@ export class History {
   /** Begin again from what the server has now; tries until it succeeds. */
   reload() {
     this.#heldFrom = this.version;
+    this.#doubts += 1;
     this.#reloading ??= this.#patience.until(() => this.#reload()).finally(() => (this.#reloading = null));
     return this.#reloading;
   }
@@ -127,32 +129,38 @@ export class History {
   close() {
     this.#timers.stop();
     this.#patience.stop();
-    this.#generation += 1;
   }
 
   /** Load a page into the timeline; resolves with its messages, null where they came too late to be of use. */
   async #load(query) {
-    const generation = this.#generation;
+    const { timeline } = this.#room;
+    const { generation } = timeline;
     const page = await this.#gently(() => this.#api.messages(this.#room.id, query));
-    if (generation !== this.#generation) return null;
+    if (timeline !== this.#room.timeline || generation !== timeline.generation) return null;
     this.#room.insert(page.results, endsOf(page));
     page.results.forEach(this.#seen);
     return page.results;
   }
 
+  async #loadNewest() {
+    let page;
+    do page = await this.#patience.until(() => this.#load({}));
+    while (page === null && this.#room.isOpen);
+  }
+
   async #reload() {
+    const doubts = this.#doubts;
     const shape = await this.#gently(() => this.#api.conversation(this.#room.id));
     if (this.#room.isOpen) await this.#restart();
     this.#learn(shape);
     this.#room.version = Math.max(shape.version, this.#room.version);
+    if (doubts !== this.#doubts) return this.#reload();
     this.#heldFrom = null;
   }
 
   async #restart() {
-    this.#generation += 1;
-    const generation = this.#generation;
     const page = await this.#gently(() => this.#api.messages(this.#room.id, {}));
-    if (generation !== this.#generation) return;
+    if (!this.#room.isOpen) return;
     this.#room.timeline.restart(page.results, endsOf(page));
     page.results.forEach(this.#seen);
   }
@@ -170,6 +178,7 @@ export class History {
   /** Ask for all that changed after `version`. */
   async #catchUp() {
     if (!this.#room.isOpen) return this.reload();
+    const doubts = this.#doubts;
     let since = (this.#heldFrom = this.version);
     for (let taken = 0; ; ) {
       const page = await this.#gently(() => this.#api.changes(this.#room.id, since));
@@ -180,7 +189,7 @@ export class History {
       if (!page.has_more) break;
       if (taken >= MOST_CHANGES) return this.reload();
     }
-    this.#heldFrom = null;
+    if (doubts === this.#doubts) this.#heldFrom = null;
   }
 
   #once(what, load) {

@@ -23,13 +23,13 @@ export class Inbox {
     message_updated: (frame) => this.#conversations.durable(frame),
     message_deleted: (frame) => this.#conversations.durable(frame),
     conversation_added: ({ conversation }) => this.#conversations.added(conversation),
-    conversation_updated: ({ conversation }) => this.#conversations.updated(conversation),
+    conversation_updated: ({ conversation }) => this.#conversations.meet(conversation),
     conversation_removed: ({ conversation_id: id }) => this.#conversations.removed(id),
-    typing: (frame) => this.#conversations.typing(frame),
-    read_receipt: (frame) => this.#conversations.read(frame),
+    typing: (frame) => this.#room(frame.conversation_id)?.setTyping(frame.user_id, frame.is_typing),
+    read_receipt: (frame) => this.#room(frame.conversation_id)?.read(frame.user_id, frame.last_read_seq, frame.read_at),
     unread: (frame) => this.#conversations.unread(frame),
     user_status: ({ user_id: id, status, last_seen: at }) => this.#people.setStatus(id, status === "online", at),
-    pong: (frame) => frame.conversation_id !== null && this.#conversations.named(frame),
+    pong: (frame) => this.#isReady && this.#conversations.historyOf(frame.conversation_id)?.expect(frame.version),
     ack: (frame) => this.#outbox.acknowledged(frame),
     error: (frame) => this.#refused(frame),
   };
@@ -54,6 +54,10 @@ export class Inbox {
     this.#timers.stop();
   }
 
+  #room(id) {
+    return this.#conversations.roomOf(id);
+  }
+
   #connected(frame) {
     this.#conversations.connected(frame);
     this.#resume();
@@ -62,7 +66,7 @@ export class Inbox {
   #resume() {
     const versions = this.#conversations.versions();
     this.#socket.send({ type: "resume", versions, client_id: RESUME + (this.#resumes += 1) });
-    this.#resumeIn(this.#timing.answerWithin);
+    this.#resumeIn(this.#timing.ackWithin);
   }
 
   #resumed(frame) {
@@ -78,8 +82,8 @@ export class Inbox {
     const delay = seconds ? seconds * 1000 : jittered(2 * this.#timing.unavailableDelay);
     const [, kind, id] = /^(resume:|ping:|read:)([0-9]+)$/.exec(clientId ?? "") ?? [];
     if (kind === RESUME && Number(id) === this.#resumes) this.#resumeIn(delay);
-    else if (kind === READ && isTemporary) this.#timers.after(delay, () => this.#conversations.markRead(Number(id)));
-    else if (kind === PING && !isTemporary) this.#conversations.doubt(Number(id));
+    else if (kind === READ && isTemporary) this.#timers.after(delay, () => this.#room(Number(id))?.connected());
+    else if (kind === PING && !isTemporary) this.#conversations.historyOf(Number(id))?.reload().catch(() => {});
     else this.#outbox.refused(frame);
   }
 

@@ -21,6 +21,7 @@ export class Outbox extends EventTarget {
   #storage;
   #send;
   #unanswered;
+  #lookUp;
   #timing;
   #newId;
   #timers = new Timers();
@@ -33,12 +34,16 @@ export class Outbox extends EventTarget {
   #adopting = Promise.resolve();
   #lastTime = 0;
 
-  /** `send(frame)` says whether it went out; `unanswered()` is called where no answer comes. */
-  constructor({ storage, send, unanswered, timing, newId }) {
+  /**
+   * `send(frame)` says whether it went out; `unanswered()` is called where no answer comes. `lookUp(messageId)` brings
+   * a message that is stored.
+   */
+  constructor({ storage, send, unanswered, lookUp, timing, newId }) {
     super();
     this.#storage = storage;
     this.#send = send;
     this.#unanswered = unanswered;
+    this.#lookUp = lookUp;
     this.#timing = timing;
     this.#newId = newId;
   }
@@ -117,13 +122,13 @@ export class Outbox extends EventTarget {
     this.#lanes.clear();
   }
 
-  /** The server has stored it; where it had before, the message itself has come already. */
-  acknowledged({ client_id: clientId, duplicate }) {
+  /** The server has stored it, and the message is on its way; where it had been stored before, it may never come. */
+  acknowledged({ client_id: clientId, message_id: messageId, duplicate }) {
     const entry = this.find(clientId);
-    if (!entry) return;
+    if (entry?.state !== "waiting") return;
     this.#settle(entry);
-    if (duplicate) this.discard(clientId);
-    else this.#set(entry, "stored");
+    this.#set(entry, "stored");
+    this.#fetchIn(duplicate ? 0 : this.#timing.gapAfter, entry, messageId);
   }
 
   refused({ client_id: clientId, code, detail, retry_after: retryAfter }) {
@@ -188,7 +193,7 @@ export class Outbox extends EventTarget {
     if (!next || !this.#send(frameOf(next))) return;
     this.#lanes.set(conversationId, lane);
     lane.clientId = next.clientId;
-    lane.timer = this.#timers.after(this.#timing.answerWithin, () => {
+    lane.timer = this.#timers.after(this.#timing.ackWithin, () => {
       this.#unanswered();
       this.#sendAgain(next);
     });
@@ -231,6 +236,19 @@ export class Outbox extends EventTarget {
   #sendAgain(entry) {
     this.#free(entry);
     this.#sendNext(entry.conversationId);
+  }
+
+  /** Have the message itself, where it has not come by then. */
+  #fetchIn(delay, entry, messageId) {
+    this.#timers.after(delay, async () => {
+      try {
+        if (this.#entries.includes(entry)) await this.#lookUp(messageId);
+        this.arrived(entry.clientId);
+      } catch (error) {
+        if (error.isTemporary) this.#fetchIn(this.#timing.gapAfter, entry, messageId);
+        else this.arrived(entry.clientId);
+      }
+    });
   }
 
   #fail(entry, error) {

@@ -110,9 +110,11 @@ export class Session extends EventTarget {
     }
     if (kept.user.id !== this.#current.user.id) throw notLoggedIn(); // somebody else logged in; we hear of it
     if (kept.access === old) return this.#spend(kept);
-    const { refresh, ...shown } = kept;
-    this.#announce({ ...shown, user: this.#current.user });
-    tell(this, "renewed");
+    if (kept.access !== this.#current.access) {
+      const { refresh, ...shown } = kept;
+      this.#announce({ ...shown, user: this.#current.user });
+      tell(this, "renewed");
+    }
     return kept.access;
   }
 

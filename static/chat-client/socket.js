@@ -107,7 +107,12 @@ export class Socket extends EventTarget {
 
   #open(token) {
     this.#token = token;
-    const socket = new this.#WebSocket(this.#url, ["bearer", token]);
+    let socket;
+    try {
+      socket = new this.#WebSocket(this.#url, ["bearer", token]);
+    } catch {
+      return this.#comeBack(BROKEN);
+    }
     const whileCurrent = (work) => (event) => socket === this.#socket && work(event);
     this.#socket = socket;
     this.#expectAnswer(this.#timing.answerWithin);
@@ -124,8 +129,8 @@ export class Socket extends EventTarget {
       return;
     }
     this.#stopExpecting();
-    if (frame.type === "connected") this.#connected();
-    tell(this, "frame", frame);
+    if (frame?.type === "connected") this.#connected();
+    if (frame?.type) tell(this, "frame", frame);
   }
 
   #connected() {

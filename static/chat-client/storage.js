@@ -5,6 +5,7 @@
 
 const LEASE = 150_000; // the timers of a tab in the background may run once a minute
 const RENEW_LEASE_EVERY = 30_000;
+const CLAIM = "claim.";
 const LOCK_HELD_FOR = 30_000;
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -122,7 +123,7 @@ export class BrowserStorage {
   async exclusively(name, work) {
     if (this.#locks) return this.#locks.request(this.#named(name), work);
     let release;
-    while (!(release = await this.#lease(`lock.${name}`, LOCK_HELD_FOR))) await pause(50 + Math.random() * 100);
+    while (!(release = await this.#lock(`lock.${name}`))) await pause(50 + Math.random() * 100);
     try {
       return await work();
     } finally {
@@ -131,7 +132,7 @@ export class BrowserStorage {
   }
 
   async claim(name) {
-    if (!this.#locks) return this.#keepLease(`claim.${name}`);
+    if (!this.#locks) return this.#keepLease(name);
     return new Promise((resolve, reject) => {
       const hold = (lock) => (lock ? new Promise((release) => resolve(release)) : resolve(null));
       this.#locks.request(this.#named(`claim.${name}`), { ifAvailable: true }, hold).catch(reject);
@@ -153,28 +154,34 @@ export class BrowserStorage {
     return `${this.#name}.${key}`;
   }
 
-  /** A lease that is renewed until it is released or the page goes. */
-  async #keepLease(key) {
-    const release = await this.#lease(key, LEASE);
-    if (!release) return null;
+  /**
+   * A lease that is renewed until it is released or the page goes: among the items, for nothing else can be taken
+   * back while a page goes. Two that take it in the same moment would both have it, which a claim can bear.
+   */
+  #keepLease(name) {
+    const key = CLAIM + name;
+    const leases = this.keys().filter((each) => each.startsWith(CLAIM));
+    for (const each of leases) if (!(Number(this.getItem(each)) > Date.now())) this.removeItem(each); // of who crashed
+    if (this.getItem(key) !== null) return null;
+    const renew = () => this.setItem(key, String(Date.now() + LEASE));
     const end = () => {
       clearInterval(timer);
       removeEventListener("pagehide", end);
-      release().catch(() => {});
+      this.removeItem(key);
     };
-    const timer = setInterval(() => release.renew().catch(() => {}), RENEW_LEASE_EVERY);
+    const timer = setInterval(renew, RENEW_LEASE_EVERY);
     addEventListener("pagehide", end);
+    renew();
     return end;
   }
 
-  /** Hold `key` for so long, null where another one does. */
-  async #lease(key, milliseconds) {
+  /** Hold `key` for a while: what releases it, null where another one holds it. */
+  async #lock(key) {
     const holder = `${Date.now()}.${Math.random()}`;
-    const until = () => ({ holder, until: Date.now() + milliseconds });
-    const kept = await this.#update(key, (lease) => (lease && lease.until > Date.now() ? lease : until()));
+    const mine = { holder, until: Date.now() + LOCK_HELD_FOR };
+    const kept = await this.#update(key, (lock) => (lock && lock.until > Date.now() ? lock : mine));
     if (kept.holder !== holder) return null;
-    const change = (value) => this.#update(key, (lease) => (lease?.holder === holder ? value() : lease));
-    return Object.assign(() => change(() => undefined), { renew: () => change(until) });
+    return () => this.#update(key, (lock) => (lock?.holder === holder ? undefined : lock));
   }
 
   /** Put `change(old)` in the place of the value, with nothing in between; answers the new one. Undefined is no value. */

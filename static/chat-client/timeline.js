@@ -8,6 +8,7 @@ const EXCERPT = 140;
 const MOST_LOOSE = 1000;
 
 export class Timeline {
+  generation = 0; // a page that was asked for in an earlier one is not for this one: what changed since is not held
   #held = new Map(); // by seq: those in ranges
   #loose = new Map(); // by seq: those that came as news of a part that is not held; its page may be on its way
   #ranges = []; // {from, to}, ascending, never touching each other
@@ -87,6 +88,7 @@ export class Timeline {
 
   /** Hold the newest page and what came after it, and nothing else. */
   restart(page, ends) {
+    this.generation += 1;
     const news = new Map([...this.#loose, ...this.#held]);
     this.#held.clear();
     this.#ranges = [];
@@ -101,6 +103,7 @@ export class Timeline {
   cut(most, { newest = false } = {}) {
     const range = this.#shown;
     if (!range || range.to - range.from < most) return;
+    this.generation += 1;
     const [from, to] = [range.from, range.to];
     if (newest) {
       range.to = from + most - 1;
@@ -112,6 +115,7 @@ export class Timeline {
 
   /** Nobody looks: let go of all but the newest messages. */
   rest(most) {
+    this.generation += 1;
     for (const { from, to } of this.#ranges.splice(0, this.#ranges.length - 1)) {
       for (let seq = from; seq <= to; seq += 1) this.#held.delete(seq);
     }

@@ -1,6 +1,7 @@
 /** How long things take, in milliseconds; `new ChatClient({ timing })` changes some, which is meant for tests. */
 export const TIMING = Object.freeze({
-  answerWithin: 10_000, // a call or a message; then it is asked again
+  answerWithin: 10_000, // a call, and the first frame of a connection
+  ackWithin: 10_000, // a message; then it is sent again
   pingEvery: 25_000,
   pongWithin: 10_000,
   probeWithin: 3_000, // where the network has just changed

@@ -15,8 +15,9 @@ afterEach(() => {
 });
 
 /** A client that is closed after the test; `options` are ChatClient's. */
-export function clientOf(server, options = {}) {
-  const client = new ChatClient({ url: server.url, storage: new MemoryStorage(), WebSocket, crypto: webcrypto, ...options });
+export function clientOf(server, { storage = new MemoryStorage(), ...options } = {}) {
+  const client = new ChatClient({ url: server.url, storage, WebSocket, crypto: webcrypto, ...options });
+  client.testStorage = storage;
   clients.push(client);
   return client;
 }
@@ -28,6 +29,14 @@ export async function person(server, options = {}) {
   await client.register({ email: `${username}@example.com`, username, password: PASSWORD });
   await isOpen(client);
   return client;
+}
+
+/** Another device of somebody, connected. */
+export async function device(server, client, options = {}) {
+  const other = clientOf(server, options);
+  await other.logIn({ email: client.user.email, password: PASSWORD });
+  await isOpen(other);
+  return other;
 }
 
 export const isOpen = (client) => until(() => client.connection.state === "open");

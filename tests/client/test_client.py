@@ -11,6 +11,7 @@ import pytest
 
 from tests.services import guard
 from tests.services.environment import clean_environment
+from tests.services.server import manage
 
 HERE = Path(__file__).parent
 TESTS = sorted(path.name for path in HERE.glob("*.test.mjs"))
@@ -26,14 +27,24 @@ def node_modules() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_client_library(node_modules: None, migrated_sqlite: Path) -> None:
+@pytest.fixture(scope="module")
+def database(migrated_sqlite: Path) -> Path:
+    """What each server begins with a copy of: an empty chat, and sixty accounts for those who need many."""
+    path = Path(shutil.copy(migrated_sqlite, guard.temporary_folder("client") / "chat.sqlite3"))
+    crowd = "User(username=f'crowd{n}', email=f'crowd{n}@example.com')"
+    make = f"User.objects.bulk_create({crowd} for n in range(60))"
+    manage("shell", "-c", f"from authentication.models import User\n{make}", DATABASE_URL=f"sqlite:///{path}")
+    return path
+
+
+def test_the_client_library(node_modules: None, database: Path) -> None:
     setup = {
         "python": sys.executable,
-        "environment": clean_environment(),
-        "database": str(migrated_sqlite),
+        "environment": {**clean_environment(), "DJANGO_SETTINGS_MODULE": "tests.client.settings"},
+        "database": str(database),
         "folder": str(guard.temporary_folder("client")),
     }
-    command = ["node", "--test", "--test-reporter=spec", *TESTS]
+    command = ["node", "--test", "--test-reporter=spec", "--test-concurrency=3", *TESTS]
     child = subprocess.Popen(
         command,
         cwd=HERE,

@@ -46,7 +46,7 @@ export function Start({ notice }) {
     <div class="card" ref=${card}>
       <p class="notice" role="status" data-testid="notice" hidden=${!told}>${told}</p>
       ${TABS.includes(shown) && html`<${Tabs} shown=${shown} go=${go} />`}
-      <${Shown} go=${go} />
+      <${Shown} go=${go} key=${shown} />
     </div>
     <${Languages} />
   </main>`;
@@ -65,11 +65,13 @@ function Tabs({ shown, go }) {
   </div>`;
 }
 
-const panel = (name) => ({ id: `form-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, testId: `${name}-form` });
+const Panel = ({ name, children }) => html`<div id="form-${name}" role="tabpanel" aria-labelledby="tab-${name}">${children}</div>`;
 
 function LogIn({ go }) {
   const fields = [{ ...email(), autocomplete: "username" }, password("password", t("password"), "current-password")];
-  return html`<${Form} ...${panel("login")} key="login" fields=${fields} submit=${t("log_in")} onSubmit=${(given) => chat.logIn(given)} />
+  return html`<${Panel} name="login">
+      <${Form} testId="login-form" fields=${fields} submit=${t("log_in")} onSubmit=${(given) => chat.logIn(given)} />
+    <//>
     <button class="link" type="button" onClick=${() => go("forgot")}>${t("forgot_link")}</button>`;
 }
 
@@ -80,8 +82,9 @@ function Register() {
     { ...username, maxlength: 30, required: true },
     password("password", t("password"), "new-password"),
   ];
-  return html`<${Form} ...${panel("register")} key="register" fields=${fields} submit=${t("create_account")}
-    onSubmit=${(given) => chat.register(given)} />`;
+  return html`<${Panel} name="register">
+    <${Form} testId="register-form" fields=${fields} submit=${t("create_account")} onSubmit=${(given) => chat.register(given)} />
+  <//>`;
 }
 
 function Forgot({ go }) {
@@ -92,7 +95,7 @@ function Forgot({ go }) {
   };
   return html`<h2>${t("forgot_title")}</h2>
     <p class="hint">${t("forgot_hint")}</p>
-    <${Form} key="forgot" testId="forgot-form" fields=${[{ ...email(), autocomplete: "email" }]} submit=${t("forgot_send")} onSubmit=${send} />
+    <${Form} testId="forgot-form" fields=${[{ ...email(), autocomplete: "email" }]} submit=${t("forgot_send")} onSubmit=${send} />
     <button class="link" type="button" onClick=${() => (leaveReset(), go("login"))}>${t("back_to_log_in")}</button>`;
 }
 
@@ -103,7 +106,7 @@ function Reset({ go }) {
     go("login", t("reset_done"));
   };
   return html`<h2>${t("reset_title")}</h2>
-    <${Form} key="reset" testId="reset-form" fields=${[password("new_password", t("reset_password"), "new-password")]}
+    <${Form} testId="reset-form" fields=${[password("new_password", t("reset_password"), "new-password")]}
       submit=${t("reset_set")} onSubmit=${set} />
     <button class="link" type="button" onClick=${() => (leaveReset(), go("forgot"))}>${t("reset_again")}</button>`;
 }

@@ -2,7 +2,7 @@
 import { chat } from "./chat.js";
 import { Form } from "./form.js";
 import { notificationState, turnOnNotifications } from "./notify.js";
-import { Dialog, Failure, Name } from "./parts.js";
+import { Dialog, Failure, Hidden, Name } from "./parts.js";
 import { Languages } from "./start.js";
 import { t, T } from "./texts.js";
 import { html, useChanges, useEffect, useListener, useRef, useState, useWork } from "./ui.js";
@@ -28,8 +28,8 @@ export function AccountMenu() {
   };
   const Shown = DIALOGS[dialog];
   return html`<div class="account" ref=${menu} onKeyDown=${key}>
-    <button type="button" class="quiet" ref=${button} aria-expanded=${isOpen} aria-controls="account-menu" aria-label=${t("account_menu")}
-      onClick=${() => setOpen(!isOpen)}>${t("menu")}</button>
+    <button type="button" class="quiet" ref=${button} aria-expanded=${isOpen} aria-controls="account-menu"
+      onClick=${() => setOpen(!isOpen)}>${t("menu")}<${Hidden}>: ${t("account_menu")}<//></button>
     <div class="menu" id="account-menu" hidden=${!isOpen}>
       ${Object.keys(DIALOGS).map((name) => html`<button type="button" key=${name} onClick=${() => choose(name)}>${t(name)}</button>`)}
       <${Notifications} />

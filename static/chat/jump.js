@@ -32,7 +32,7 @@ export function JumpDialog({ go, onClose }) {
     setActive(0);
   };
   return html`<${Dialog} title=${t("jump")} testId="jump-dialog" onClose=${onClose}>
-    <input type="search" role="combobox" aria-expanded="true" aria-controls="jump-list" aria-autocomplete="list" autocomplete="off"
+    <input type="text" role="combobox" aria-expanded="true" aria-controls="jump-list" aria-autocomplete="list" autocomplete="off"
       aria-activedescendant=${shown.length ? `jump-${at}` : null} aria-label=${t("jump_hint")} placeholder=${t("jump_hint")}
       maxlength="100" autofocus value=${search} onInput=${type} onKeyDown=${key} />
     <${Failure} error=${error} />

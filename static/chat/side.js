@@ -24,7 +24,7 @@ export function Side({ openId, go }) {
   return html`<aside class="side" aria-label=${t("conversations")} aria-busy=${isUnderWay}>
     <${Me} />
     <div class="find">
-      <input type="search" placeholder=${t("search")} aria-label=${t("search")} autocomplete="off" maxlength="100"
+      <input type="search" placeholder=${t("search_short")} aria-label=${t("search")} autocomplete="off" maxlength="100"
         value=${search} onInput=${(event) => setSearch(event.target.value)}
         onKeyDown=${(event) => event.key === "Escape" && setSearch("")} />
       <button class="quiet" type="button" onClick=${() => setMaking(true)}>${t("new_group")}</button>

@@ -51,13 +51,21 @@ function Me() {
   </header>`;
 }
 
+const CONNECTION_WORDS = {
+  idle: "connecting",
+  connecting: "connecting",
+  open: "connected",
+  waiting: "waiting",
+  offline: "offline",
+  stopped: "stopped",
+};
+
 /** How the connection is, honestly, and a way not to wait. */
 function Connection() {
   useChanges(chat, "connection");
   const { state } = chat.connection;
-  const words = { idle: "connecting", connecting: "connecting", open: "connected" }[state] ?? state;
   return html`<span class="connection">
-    <span role="status" data-testid="connection" data-state=${state}>${t(words)}</span>
+    <span role="status" data-testid="connection" data-state=${state}>${t(CONNECTION_WORDS[state])}</span>
     ${(state === "waiting" || state === "stopped")
       && html` <button type="button" class="link" onClick=${() => chat.reconnect()}>${t("try_now")}</button>`}
   </span>`;
@@ -105,13 +113,16 @@ function Row({ conversation, isOpen, onOpen }) {
 
 function Found({ search, open, openPrivate, openId }) {
   const { people, conversations, error, retry } = useSearch(search);
-  return html`<${Failure} error=${error} onRetry=${retry} />
+  const [isUnderWay, failure, run] = useWork();
+  return html`<${Failure} error=${error ?? failure} onRetry=${error && retry} />
     <section aria-label=${t("people")}>
       <h2>${t("people")}</h2>
       <ul class="rows" data-testid="people">
         ${people?.items.map((user) => html`<${PersonRow} key=${user.id} user=${user} onPick=${openPrivate} />`)}
       </ul>
       ${people?.items.length === 0 && html`<p class="hint">${t("nobody_found")}</p>`}
+      ${people?.hasMore && html`<button type="button" class="quiet more" disabled=${isUnderWay}
+        onClick=${() => run(() => people.loadMore())}>${t("more_people")}</button>`}
     </section>
     <section aria-label=${t("conversations")}>
       <h2>${t("conversations")}</h2>

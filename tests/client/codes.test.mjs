@@ -128,7 +128,7 @@ test("the network that comes back, or somebody who looks, is not kept waiting; a
 
 test("a resume for which the database was away is sent again", async () => {
   await connect({ timing: { unavailableDelay: 20 } });
-  const { client_id: clientId } = frames.find(({ type }) => type === "resume");
+  const { client_id: clientId } = await until(() => frames.find(({ type }) => type === "resume"));
   sockets[0].send(JSON.stringify({ type: "error", code: "unavailable", detail: "", client_id: clientId }));
   await until(() => frames.filter(({ type }) => type === "resume").length === 2);
 });

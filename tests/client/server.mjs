@@ -19,13 +19,17 @@ export async function freePort() {
   return port;
 }
 
+/** PostgreSQL and Redis, for servers of several workers. */
+export const PARTS = SETUP?.parts;
+
 /** `manage.py serve` on a port of its own, with a new SQLite database unless `settings` name another. */
 export class Server {
   #folder = mkdtempSync(path.join(SETUP.folder, "server-"));
   #settings;
   #child = null;
 
-  constructor(settings = {}) {
+  constructor({ workers = 1, ...settings } = {}) {
+    this.workers = workers;
     const database = path.join(this.#folder, "chat.sqlite3");
     if (!settings.DATABASE_URL) copyFileSync(SETUP.database, database);
     this.#settings = { DATABASE_URL: `sqlite:///${database}`, ...settings };
@@ -38,9 +42,10 @@ export class Server {
   async start() {
     this.port ??= await freePort();
     const log = openSync(path.join(this.#folder, "log"), "a");
-    const command = [path.join(PROJECT, "manage.py"), "serve", "--port", String(this.port)];
+    const command = [path.join(PROJECT, "manage.py"), "serve", "--port", String(this.port), "--workers", String(this.workers)];
     const env = { ...SETUP.environment, ...this.#settings };
-    this.#child = spawn(SETUP.python, command, { env, cwd: PROJECT, stdio: ["ignore", log, log] });
+    const stdio = ["ignore", log, log];
+    this.#child = spawn(SETUP.python, command, { env, cwd: PROJECT, stdio, detached: true }); // a group, with its workers
     closeSync(log);
     this.#child.once("exit", () => (this.#child = null));
     while (!(await this.#answers())) {
@@ -58,7 +63,7 @@ export class Server {
     const child = this.#child;
     if (child === null) return Promise.resolve();
     const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill(signal);
+    process.kill(signal === "SIGKILL" ? -child.pid : child.pid, signal);
     return gone;
   }
 

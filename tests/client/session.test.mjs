@@ -7,7 +7,7 @@ import { pause, startServer } from "./server.mjs";
 
 let server, hasty;
 before(async () => {
-  [server, hasty] = await Promise.all([startServer(), startServer({ ACCESS_TOKEN_LIFETIME: "2" })]);
+  [server, hasty] = await Promise.all([startServer(), startServer({ ACCESS_TOKEN_LIFETIME: "3" })]);
 });
 
 /** `fetch`, with the paths that were asked for. */
@@ -54,7 +54,7 @@ test("the token is renewed before it runs out, and the socket stays open", async
   const { ada, bob, adas, bobs } = await pair(hasty);
   const states = heard(ada, "connection");
   const sessions = heard(ada, "session");
-  await pause(4500);
+  await pause(4000);
   assert.deepEqual(states, []);
   assert.ok(sessions.filter(({ state }) => state === "renewed").length >= 2);
   adas.send("still here");

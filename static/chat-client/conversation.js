@@ -165,7 +165,7 @@ export class Conversation extends EventTarget {
     return this.#outbox.of(this.id);
   }
 
-  /** Load the newest messages, and keep them right from then on; tries until the server answers. */
+  /** Load the newest messages, and keep them right from then on; tries until the server answers, or it is over. */
   async open() {
     this.#room.isShown = true;
     await this.#history.open();
@@ -190,6 +190,7 @@ export class Conversation extends EventTarget {
 
   /** Have `messages` be those around this `seq`; resolves with whether that one is among them. */
   async jumpTo(seq) {
+    this.#room.isShown = true;
     const isThere = await this.#history.around(seq);
     this.#changed();
     return isThere;

@@ -243,6 +243,7 @@ export class Conversation extends EventTarget {
   }
 
   async removeParticipant(userId) {
+    if (userId === this.#me) return this.delete();
     await this.#api.call("DELETE", this.#path(`participants/${userId}/`));
     await this.#refresh();
   }
@@ -269,8 +270,13 @@ export class Conversation extends EventTarget {
     return `/api/chat/conversations/${this.id}/${rest}`;
   }
 
+  /** See at once what was changed; where that fails, the socket tells it. */
   async #refresh() {
-    this.#room.learn(await this.#api.conversation(this.id));
+    try {
+      this.#room.learn(await this.#api.conversation(this.id));
+    } catch {
+      // what was asked for is done
+    }
   }
 
   #sendTyping(isTyping) {
@@ -280,7 +286,8 @@ export class Conversation extends EventTarget {
   #sendRead() {
     const seen = this.#seen;
     if (!seen || seen.seq <= Math.max(this.#room.toldReadSeq, this.#readSentSeq)) return;
-    if (!this.#send({ type: "read_receipt", conversation_id: this.id, message_id: seen.id, client_id: `read:${this.id}` })) return;
+    const about = { conversation_id: this.id, message_id: seen.id };
+    if (!this.#send({ type: "read_receipt", ...about, client_id: `read:${this.id}` })) return;
     this.#readSentSeq = seen.seq;
     this.#readTimer = this.#timers.after(this.#timing.readEvery, () => {
       this.#readTimer = undefined;

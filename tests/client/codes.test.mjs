@@ -74,7 +74,11 @@ for (const code of [4400, 4403, 4404, 4413]) {
   });
 }
 
-for (const [code, least, most] of [[1006, 250, 500], [1011, 250, 500], [4408, 250, 500], [4503, 0, 1500], [4409, 15_000, 30_000], [4429, 15_000, 30_000]]) {
+const SOON = [250, 500];
+const LATE = [15_000, 30_000];
+const DELAYS = { 1006: SOON, 1011: SOON, 4408: SOON, 4503: [0, 1500], 4409: LATE, 4429: LATE };
+
+for (const [code, [least, most]] of Object.entries(DELAYS).map(([key, delay]) => [Number(key), delay])) {
   test(`after ${code} it comes back in ${least} to ${most} ms`, async () => {
     await connect();
     const ended = await delayAfter((socket) => (code === 1006 ? socket.terminate() : socket.close(code)));

@@ -104,15 +104,29 @@ test("a frame that was lost in the middle is asked for, and what comes behind it
   assert.ok(!shown.includes("one,three"));
 });
 
+test("what a connection lost comes with the next one, though more had come since", async () => {
+  const proxy = await startProxy(server);
+  const { adas, bobs } = await pair(proxy, { timing: { ...QUICK, gapAfter: 60_000 } });
+  proxy.loses = (text) => text.includes("two");
+  for (const content of ["one", "two", "three"]) bobs.send(content);
+  await until(() => adas.lastSeq === 3);
+  proxy.loses = () => false;
+  proxy.cut();
+  await until(() => texts(adas).length === 3);
+  assert.deepEqual(texts(adas), ["one", "two", "three"]);
+});
+
 test("what was missed comes, without a gap, and is told of as missed", async () => {
   const proxy = await startProxy(server);
-  const { ada, bob, adas } = await pair(proxy, { timing: { ...QUICK, firstDelay: 700 } });
+  const { ada, bob, adas } = await pair(proxy, { timing: { ...QUICK, firstDelay: 60_000, longestDelay: 60_000 } });
   const phone = await device(server, bob);
   const bobs = await phone.findConversation(adas.id);
   const messages = heard(ada, "message");
   proxy.cut();
   await until(() => ada.connection.state === "waiting");
   for (let number = 0; number < 20; number += 1) bobs.send(`${number}`);
+  await until(() => bobs.pending.length === 0);
+  ada.reconnect();
   await until(() => texts(adas).length === 20);
   assert.deepEqual(texts(adas), Array.from({ length: 20 }, (_, number) => `${number}`));
   assert.ok(messages.length === 20 && messages.every(({ isMissed }) => isMissed));

@@ -44,8 +44,7 @@ export class Server {
     const log = openSync(path.join(this.#folder, "log"), "a");
     const command = [path.join(PROJECT, "manage.py"), "serve", "--port", String(this.port), "--workers", String(this.workers)];
     const env = { ...SETUP.environment, ...this.#settings };
-    const stdio = ["ignore", log, log];
-    this.#child = spawn(SETUP.python, command, { env, cwd: PROJECT, stdio, detached: true }); // a group, with its workers
+    this.#child = spawn(SETUP.python, command, { env, cwd: PROJECT, stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child.once("exit", () => (this.#child = null));
     while (!(await this.#answers())) {
@@ -63,7 +62,8 @@ export class Server {
     const child = this.#child;
     if (child === null) return Promise.resolve();
     const gone = new Promise((resolve) => child.once("exit", resolve));
-    process.kill(signal === "SIGKILL" ? -child.pid : child.pid, signal);
+    const workers = this.workers > 1 && signal === "SIGKILL" ? childrenOf(child.pid) : [];
+    for (const pid of [child.pid, ...workers]) process.kill(pid, signal);
     return gone;
   }
 
@@ -79,6 +79,10 @@ export class Server {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function childrenOf(pid) {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 const started = [];

@@ -149,8 +149,13 @@ test("a session that is ended elsewhere is over here", async () => {
 
 test("who changes the password goes on here, in every tab, and nowhere else", async () => {
   const storage = new MemoryStorage();
-  const ada = await person(server, { storage });
-  const tab = clientOf(server, { storage });
+  const slow = async (url, options) => {
+    const answer = await fetch(url, options);
+    if (url.pathname.includes("password-change")) await pause(400); // meanwhile the other tab's token is no longer good
+    return answer;
+  };
+  const ada = await person(server, { storage, fetch: slow });
+  const tab = clientOf(server, { storage, timing: { firstDelay: 20 } });
   const tablet = await device(server, ada);
   await isOpen(tab);
   await assert.rejects(ada.changePassword("wrong", "another horse 43"), { status: 400, code: "invalid" });

@@ -110,8 +110,8 @@ clean:  ## take away what the other targets made, but not the database and the s
 	@rm -rf $(VENV) staticfiles .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-system:  ## install redis-server, postgresql and chromium for the tests, where they are missing
-	@scripts/install_system_packages redis-server postgresql chromium
+system:  ## install redis-server, postgresql, chromium and Node for the tests, where they are missing
+	@scripts/install_system_packages redis-server postgresql chromium nodejs npm
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -165,7 +165,7 @@ export class Conversation extends EventTarget {
     return this.#outbox.of(this.id);
   }
 
-  /** Load the newest messages, and keep them right from then on; tries until the server answers. */
+  /** Load the newest messages, and keep them right from then on; tries until the server answers, or it is over. */
   async open() {
     this.#room.isShown = true;
     await this.#history.open();
@@ -190,6 +190,7 @@ export class Conversation extends EventTarget {
 
   /** Have `messages` be those around this `seq`; resolves with whether that one is among them. */
   async jumpTo(seq) {
+    this.#room.isShown = true;
     const isThere = await this.#history.around(seq);
     this.#changed();
     return isThere;
@@ -242,6 +243,7 @@ export class Conversation extends EventTarget {
   }
 
   async removeParticipant(userId) {
+    if (userId === this.#me) return this.delete();
     await this.#api.call("DELETE", this.#path(`participants/${userId}/`));
     await this.#refresh();
   }
@@ -268,8 +270,13 @@ export class Conversation extends EventTarget {
     return `/api/chat/conversations/${this.id}/${rest}`;
   }
 
+  /** See at once what was changed; where that fails, the socket tells it. */
   async #refresh() {
-    this.#room.learn(await this.#api.conversation(this.id));
+    try {
+      this.#room.learn(await this.#api.conversation(this.id));
+    } catch {
+      // what was asked for is done
+    }
   }
 
   #sendTyping(isTyping) {
@@ -279,7 +286,8 @@ export class Conversation extends EventTarget {
   #sendRead() {
     const seen = this.#seen;
     if (!seen || seen.seq <= Math.max(this.#room.toldReadSeq, this.#readSentSeq)) return;
-    if (!this.#send({ type: "read_receipt", conversation_id: this.id, message_id: seen.id, client_id: `read:${this.id}` })) return;
+    const about = { conversation_id: this.id, message_id: seen.id };
+    if (!this.#send({ type: "read_receipt", ...about, client_id: `read:${this.id}` })) return;
     this.#readSentSeq = seen.seq;
     this.#readTimer = this.#timers.after(this.#timing.readEvery, () => {
       this.#readTimer = undefined;

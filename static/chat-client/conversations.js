@@ -266,8 +266,8 @@ export class Conversations extends EventTarget {
     }
     for (const shape of page.results) if (!this.#removed.has(shape.id)) this.meet(shape);
     for (const { room, history } of this.#entries.values()) {
-      const told = this.#told.get(room.id);
-      if (told && told.last_seq > (room.shape.last_message?.seq ?? 0)) history.reload().catch(() => {}); // and not resumed
+      const isBehind = this.#told.get(room.id)?.last_seq > (room.shape.last_message?.seq ?? 0);
+      if (isBehind && !found.has(room.id)) history.reload().catch(() => {}); // nor was it resumed
     }
   }
 
@@ -300,7 +300,6 @@ export class Conversations extends EventTarget {
       ...shared,
       put: (message) => this.#put(entry, message, { isMissed: true }),
       seen: (message) => this.#arrived(message),
-      learn: (fresh) => room.learn(fresh),
       gone: () => this.roomOf(room.id) === room && this.removed(room.id),
     });
     entry.conversation = new Conversation({

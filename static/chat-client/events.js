@@ -63,40 +63,48 @@ export function jittered(most) {
 /** Work that is tried again until the server gives an answer. */
 export class Patience {
   #timers = new Timers();
-  #waiting = new Set();
+  #waiting = new Set(); // each is called with whether to try again
+  #isStopped = false;
   #firstDelay;
 
   constructor(firstDelay) {
     this.#firstDelay = firstDelay;
   }
 
-  /** What `work` answers; only what is not temporary is thrown. After `stop` it may never be settled. */
+  /** What `work` answers; throws what is not temporary, and after `stop` that, too. */
   async until(work) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await work();
       } catch (error) {
-        if (!error.isTemporary) throw error;
-        await this.#pause(jittered(this.#firstDelay * 2 ** Math.min(attempt, 4)));
+        const delay = jittered(this.#firstDelay * 2 ** Math.min(attempt, 4));
+        const goesOn = error.isTemporary && (await this.#pause(Math.max(delay, (error.retryAfter ?? 0) * 1000)));
+        if (!goesOn) throw error;
       }
     }
   }
 
   /** The server is there again: do not wait any longer for the next try. */
   hurry() {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+    this.#release(true);
   }
 
   stop() {
+    this.#isStopped = true;
     this.#timers.stop();
-    this.#waiting.clear();
+    this.#release(false);
   }
 
   #pause(milliseconds) {
+    if (this.#isStopped) return false;
     return new Promise((resolve) => {
       this.#waiting.add(resolve);
-      this.#timers.after(milliseconds, () => this.#waiting.delete(resolve) && resolve());
+      this.#timers.after(milliseconds, () => this.#waiting.delete(resolve) && resolve(true));
     });
+  }
+
+  #release(goesOn) {
+    for (const resolve of this.#waiting) resolve(goesOn);
+    this.#waiting.clear();
   }
 }

@@ -16,7 +16,6 @@ export class History {
   #timers = new Timers();
   #put;
   #seen;
-  #learn;
   #gone;
   #loads = new Map(); // by what is loaded
   #reloading = null;
@@ -27,17 +26,16 @@ export class History {
   #check;
 
   /**
-   * `put(message)`: a change came that the socket left out. `seen(message)`: one of a page. `learn(shape)`: the
-   * conversation. `gone()`: it is not there, or not ours, any more.
+   * `put(message)`: a change came that the socket left out. `seen(message)`: one of a page. `gone()`: the conversation
+   * is not there, or not ours, any more.
    */
-  constructor(room, { api, timing, put, seen, learn, gone }) {
+  constructor(room, { api, timing, put, seen, gone }) {
     this.#room = room;
     this.#api = api;
     this.#timing = timing;
     this.#patience = new Patience(timing.loadAgainAfter);
     this.#put = put;
     this.#seen = seen;
-    this.#learn = learn;
     this.#gone = gone;
   }
 
@@ -152,7 +150,7 @@ export class History {
     const doubts = this.#doubts;
     const shape = await this.#gently(() => this.#api.conversation(this.#room.id));
     if (this.#room.isOpen) await this.#restart();
-    this.#learn(shape);
+    this.#room.learn(shape);
     this.#room.version = Math.max(shape.version, this.#room.version);
     if (doubts !== this.#doubts) return this.#reload();
     this.#heldFrom = null;

@@ -274,7 +274,7 @@ export class Conversation extends EventTarget {
   get hasNewer(): boolean;
   /** Own messages that are not among `messages` yet, in the order in which they will be. */
   get pending(): readonly OutboxEntry[];
-  /** Load the newest messages, and keep them right from then on; tries until the server answers. */
+  /** Load the newest messages, and keep them right from then on; tries until the server answers, or it is over. */
   open(): Promise<void>;
   /** It is no longer shown: fewer messages are held, and after a while none. */
   release(): void;

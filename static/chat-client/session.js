@@ -12,6 +12,7 @@ import { ApiError, notLoggedIn } from "./http.js";
 
 const KEY = "session";
 const DEFAULT_LIFETIME = 60_000;
+const SHORTEST_LIFETIME = 500;
 
 export class Session extends EventTarget {
   #http;
@@ -205,11 +206,14 @@ export class Session extends EventTarget {
   }
 }
 
-/** How long the token lives, in milliseconds, from the server's own two times: this machine's clock may be wrong. */
+/**
+ * How long the token lives at least, in milliseconds, from the server's own two times: this machine's clock may be
+ * wrong. They are whole seconds, and the first of them may be gone already.
+ */
 function lifetimeOf(token) {
   try {
     const { exp, iat } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
-    return exp > iat ? (exp - iat) * 1000 : DEFAULT_LIFETIME;
+    return exp > iat ? Math.max((exp - iat - 1) * 1000, SHORTEST_LIFETIME) : DEFAULT_LIFETIME;
   } catch {
     return DEFAULT_LIFETIME;
   }

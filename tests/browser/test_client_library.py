@@ -110,7 +110,7 @@ def test_what_a_closed_tab_left_is_sent_by_another_one(visit: Come, shared_serve
 
 
 def test_tabs_renew_the_tokens_together(visit: Come, start_server: Any) -> None:
-    person = visit(start_server(ACCESS_TOKEN_LIFETIME="2"))
+    person = visit(start_server(ACCESS_TOKEN_LIFETIME="3"))
     tab, other = person.register(), person.tab()
     other.until("client.connection.state === 'open'")
     for each in (tab, other):

@@ -74,7 +74,11 @@ for (const code of [4400, 4403, 4404, 4413]) {
   });
 }
 
-for (const [code, least, most] of [[1006, 250, 500], [1011, 250, 500], [4408, 250, 500], [4503, 0, 1500], [4409, 15_000, 30_000], [4429, 15_000, 30_000]]) {
+const SOON = [250, 500];
+const LATE = [15_000, 30_000];
+const DELAYS = { 1006: SOON, 1011: SOON, 4408: SOON, 4503: [0, 1500], 4409: LATE, 4429: LATE };
+
+for (const [code, [least, most]] of Object.entries(DELAYS).map(([key, delay]) => [Number(key), delay])) {
   test(`after ${code} it comes back in ${least} to ${most} ms`, async () => {
     await connect();
     const ended = await delayAfter((socket) => (code === 1006 ? socket.terminate() : socket.close(code)));
@@ -128,7 +132,7 @@ test("the network that comes back, or somebody who looks, is not kept waiting; a
 
 test("a resume for which the database was away is sent again", async () => {
   await connect({ timing: { unavailableDelay: 20 } });
-  const { client_id: clientId } = frames.find(({ type }) => type === "resume");
+  const { client_id: clientId } = await until(() => frames.find(({ type }) => type === "resume"));
   sockets[0].send(JSON.stringify({ type: "error", code: "unavailable", detail: "", client_id: clientId }));
   await until(() => frames.filter(({ type }) => type === "resume").length === 2);
 });

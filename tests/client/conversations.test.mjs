@@ -59,7 +59,7 @@ test("conversations are found by name, type and what is unread", async () => {
   await ada.createGroup("Engines", [bob.user.id]);
   const both = await ada.createPrivate(bob.user.id);
   both.send("Hello");
-  await until(() => bob.conversations.length === 2);
+  await until(() => bob.conversations.length === 2 && bob.getConversation(both.id)?.lastMessage);
   const found = async (filters) => (await bob.findConversations(filters)).items.map(({ name }) => name);
   assert.deepEqual(await found({ search: "engi" }), ["Engines"]);
   assert.deepEqual(await found({ type: "private" }), [ada.user.display_name]);
@@ -131,8 +131,8 @@ test("what is unread is what the server says, whatever is sent and read where", 
   await until(() => [bob, phone].every((client) => client.conversations.length === 3));
   const agree = async () => {
     const { total_unread: total, conversations } = await unreadOnServer(bob);
-    const isSame = (client) => client.totalUnread === total && client.conversations.every(({ id, unreadCount }) => unreadCount === (conversations[id] ?? 0));
-    return isSame(bob) && isSame(phone);
+    const isSame = ({ id, unreadCount }) => unreadCount === (conversations[id] ?? 0);
+    return [bob, phone].every((client) => client.totalUnread === total && client.conversations.every(isSame));
   };
   await until(agree);
   for (const group of groups) for (let count = 0; count < 3; count += 1) group.send(`${count}`);

@@ -1,36 +1,13 @@
 /** Servers that die and networks that break, while people talk: nothing is lost, doubled or out of order. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { clientOf, device, heard, history, isOpen, pair, person, texts, until } from "./people.mjs";
+import { clientOf, device, heard, history, isOpen, pair, PASSWORD, person, talk, texts, until } from "./people.mjs";
 import { pause, startProxy, startServer } from "./server.mjs";
 
 let server;
 before(async () => (server = await startServer()));
 
 const QUICK = { firstDelay: 50, longestDelay: 400, restartDelay: 100, loadAgainAfter: 100 };
-
-/** Two people who send `count` messages each, without waiting, while `happen` does. */
-async function talk({ ada, adas, bobs }, url, count, happen) {
-  const said = [];
-  const speak = async () => {
-    for (let number = 0; number < count; number += 1) {
-      for (const [name, side] of [["a", adas], ["b", bobs]]) said.push(side.send(`${name}${number}`).content);
-      await pause(4);
-    }
-  };
-  await Promise.all([speak(), happen()]);
-  const isDone = () => [adas, bobs].every((side) => side.pending.length === 0 && texts(side).length === said.length);
-  await until(isDone, { within: 15_000, what: `${texts(adas).length}, ${texts(bobs).length} of ${said.length}` });
-  const stored = (await history(url, ada, adas.id)).map(({ content }) => content);
-  assert.deepEqual(new Set(stored), new Set(said));
-  assert.equal(stored.length, said.length);
-  for (const name of ["a", "b"]) {
-    const own = (list) => list.filter((content) => content.startsWith(name));
-    assert.deepEqual(own(stored), own(said));
-  }
-  assert.deepEqual(texts(adas), stored);
-  assert.deepEqual(texts(bobs), stored);
-}
 
 test("a server that is killed and started again, in the middle of it", async () => {
   const mortal = await startServer();
@@ -127,15 +104,29 @@ test("a frame that was lost in the middle is asked for, and what comes behind it
   assert.ok(!shown.includes("one,three"));
 });
 
+test("what a connection lost comes with the next one, though more had come since", async () => {
+  const proxy = await startProxy(server);
+  const { adas, bobs } = await pair(proxy, { timing: { ...QUICK, gapAfter: 60_000 } });
+  proxy.loses = (text) => text.includes("two");
+  for (const content of ["one", "two", "three"]) bobs.send(content);
+  await until(() => adas.lastSeq === 3);
+  proxy.loses = () => false;
+  proxy.cut();
+  await until(() => texts(adas).length === 3);
+  assert.deepEqual(texts(adas), ["one", "two", "three"]);
+});
+
 test("what was missed comes, without a gap, and is told of as missed", async () => {
   const proxy = await startProxy(server);
-  const { ada, bob, adas } = await pair(proxy, { timing: { ...QUICK, firstDelay: 700 } });
+  const { ada, bob, adas } = await pair(proxy, { timing: { ...QUICK, firstDelay: 60_000, longestDelay: 60_000 } });
   const phone = await device(server, bob);
   const bobs = await phone.findConversation(adas.id);
   const messages = heard(ada, "message");
   proxy.cut();
   await until(() => ada.connection.state === "waiting");
   for (let number = 0; number < 20; number += 1) bobs.send(`${number}`);
+  await until(() => bobs.pending.length === 0);
+  ada.reconnect();
   await until(() => texts(adas).length === 20);
   assert.deepEqual(texts(adas), Array.from({ length: 20 }, (_, number) => `${number}`));
   assert.ok(messages.length === 20 && messages.every(({ isMissed }) => isMissed));
@@ -176,7 +167,7 @@ test("a conversation that is loaded while there is no connection is there once t
   people.adas.send("before");
   await until(() => texts(people.bobs).length === 1);
   const tablet = clientOf(mortal, { timing: { ...QUICK, pingEvery: 100, pongWithin: 200 } });
-  await tablet.logIn({ email: people.ada.user.email, password: "correct horse 42" });
+  await tablet.logIn({ email: people.ada.user.email, password: PASSWORD });
   const mine = await tablet.findConversation(people.adas.id);
   await mortal.kill();
   const opening = mine.open();

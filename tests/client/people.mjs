@@ -70,6 +70,29 @@ export function heard(target, type) {
 
 export const texts = (conversation) => conversation.messages.filter(({ type }) => type === "text").map(({ content }) => content);
 
+/** Two people send `count` messages each while `happen` does; all are stored once, in order, and both see the same. */
+export async function talk({ ada, adas, bobs }, server, count, happen) {
+  const said = [];
+  const speak = async () => {
+    for (let number = 0; number < count; number += 1) {
+      for (const [name, side] of [["a", adas], ["b", bobs]]) said.push(side.send(`${name}${number}`).content);
+      await pause(4);
+    }
+  };
+  await Promise.all([speak(), happen()]);
+  const isDone = () => [adas, bobs].every((side) => side.pending.length === 0 && texts(side).length === said.length);
+  await until(isDone, { within: 15_000, what: `${texts(adas).length}, ${texts(bobs).length} of ${said.length}` });
+  const stored = (await history(server, ada, adas.id)).map(({ content }) => content);
+  assert.deepEqual(new Set(stored), new Set(said));
+  assert.equal(stored.length, said.length);
+  for (const name of ["a", "b"]) {
+    const own = (list) => list.filter((content) => content.startsWith(name));
+    assert.deepEqual(own(stored), own(said));
+  }
+  assert.deepEqual(texts(adas), stored);
+  assert.deepEqual(texts(bobs), stored);
+}
+
 /** All that the server has of a conversation, oldest first. */
 export async function history(server, client, id) {
   const all = [];

@@ -19,13 +19,17 @@ export async function freePort() {
   return port;
 }
 
+/** PostgreSQL and Redis, for servers of several workers. */
+export const PARTS = SETUP?.parts;
+
 /** `manage.py serve` on a port of its own, with a new SQLite database unless `settings` name another. */
 export class Server {
   #folder = mkdtempSync(path.join(SETUP.folder, "server-"));
   #settings;
   #child = null;
 
-  constructor(settings = {}) {
+  constructor({ workers = 1, ...settings } = {}) {
+    this.workers = workers;
     const database = path.join(this.#folder, "chat.sqlite3");
     if (!settings.DATABASE_URL) copyFileSync(SETUP.database, database);
     this.#settings = { DATABASE_URL: `sqlite:///${database}`, ...settings };
@@ -38,7 +42,7 @@ export class Server {
   async start() {
     this.port ??= await freePort();
     const log = openSync(path.join(this.#folder, "log"), "a");
-    const command = [path.join(PROJECT, "manage.py"), "serve", "--port", String(this.port)];
+    const command = [path.join(PROJECT, "manage.py"), "serve", "--port", String(this.port), "--workers", String(this.workers)];
     const env = { ...SETUP.environment, ...this.#settings };
     this.#child = spawn(SETUP.python, command, { env, cwd: PROJECT, stdio: ["ignore", log, log] });
     closeSync(log);
@@ -58,7 +62,8 @@ export class Server {
     const child = this.#child;
     if (child === null) return Promise.resolve();
     const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.kill(signal);
+    const workers = this.workers > 1 && signal === "SIGKILL" ? childrenOf(child.pid) : [];
+    for (const pid of [child.pid, ...workers]) process.kill(pid, signal);
     return gone;
   }
 
@@ -74,6 +79,10 @@ export class Server {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function childrenOf(pid) {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
 const started = [];

@@ -7,7 +7,7 @@ import { pause, startServer } from "./server.mjs";
 
 let server, hasty;
 before(async () => {
-  [server, hasty] = await Promise.all([startServer(), startServer({ ACCESS_TOKEN_LIFETIME: "2" })]);
+  [server, hasty] = await Promise.all([startServer(), startServer({ ACCESS_TOKEN_LIFETIME: "3" })]);
 });
 
 /** `fetch`, with the paths that were asked for. */
@@ -54,7 +54,7 @@ test("the token is renewed before it runs out, and the socket stays open", async
   const { ada, bob, adas, bobs } = await pair(hasty);
   const states = heard(ada, "connection");
   const sessions = heard(ada, "session");
-  await pause(4500);
+  await pause(4000);
   assert.deepEqual(states, []);
   assert.ok(sessions.filter(({ state }) => state === "renewed").length >= 2);
   adas.send("still here");
@@ -149,8 +149,13 @@ test("a session that is ended elsewhere is over here", async () => {
 
 test("who changes the password goes on here, in every tab, and nowhere else", async () => {
   const storage = new MemoryStorage();
-  const ada = await person(server, { storage });
-  const tab = clientOf(server, { storage });
+  const slow = async (url, options) => {
+    const answer = await fetch(url, options);
+    if (url.pathname.includes("password-change")) await pause(400); // meanwhile the other tab's token is no longer good
+    return answer;
+  };
+  const ada = await person(server, { storage, fetch: slow });
+  const tab = clientOf(server, { storage, timing: { firstDelay: 20 } });
   const tablet = await device(server, ada);
   await isOpen(tab);
   await assert.rejects(ada.changePassword("wrong", "another horse 43"), { status: 400, code: "invalid" });

@@ -37,11 +37,12 @@ def database(migrated_sqlite: Path) -> Path:
     return path
 
 
-def test_the_client_library(node_modules: None, database: Path) -> None:
+def test_the_client_library(node_modules: None, database: Path, shared_parts: dict[str, str]) -> None:
     setup = {
         "python": sys.executable,
         "environment": {**clean_environment(), "DJANGO_SETTINGS_MODULE": "tests.client.settings"},
         "database": str(database),
+        "parts": shared_parts,
         "folder": str(guard.temporary_folder("client")),
     }
     command = ["node", "--test", "--test-reporter=spec", "--test-concurrency=3", *TESTS]

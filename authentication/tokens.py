@@ -142,6 +142,11 @@ _session: Compiled[Session] = Compiled(
 )
 
 
+_sessions: Compiled[Session] = Compiled(
+    lambda ids, now: Session.objects.live(now).select_related("user").filter(Among("pk", ids)), "ids", "now"
+)
+
+
 def _checked(claims: Claims, session: Session | None) -> Session:
     if session is None or str(session.user_id) != claims.user_id or not session.user.is_active:
         raise TokenNotValid
@@ -153,7 +158,8 @@ def _access(claims: Claims, session: Session) -> Access:
 
 
 def _verify_together(tickets: Sequence[Ticket[Claims, Access]]) -> None:
-    sessions = Session.objects.live().select_related("user").in_bulk([ticket.item.session_id for ticket in tickets])
+    asked = {ticket.item.session_id for ticket in tickets}
+    sessions = {session.pk: session for session in _sessions(ids=list(asked), now=timezone.now())}
     for ticket in tickets:
         try:
             ticket.answer.set_result(_access(ticket.item, _checked(ticket.item, sessions.get(ticket.item.session_id))))

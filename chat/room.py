@@ -12,12 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from rest_framework.exceptions import NotFound
 
-from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 from chat_server.wire import octets
@@ -202,7 +200,6 @@ class Room:
         self.repairing = False
         self.refreshing = self.refresh_again = False
         self.opening = asyncio.Lock()  # held while the version is read for the first time
-        self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
         self.typists = Typists(conversation_id, show=self.show, spawn=spawn)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import uvloop
 
@@ -37,7 +38,7 @@ def fan_out(members: int) -> Measure:
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all([(socket, serving.ports[0]) for socket in room])
-                return await scale.repeat(lambda count: sockets.fan_out(room, serving.parts, count), 50)
+                return await scale.repeat(lambda count: sockets.fan_out(room, serving.parts, count), 50, serving.settle)
 
             return uvloop.run(talk())
 
@@ -53,7 +54,9 @@ def pairs(users: int) -> Measure:
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all([(socket, serving.ports[0]) for couple in couples for socket in couple])
-                return await scale.repeat(lambda count: sockets.pairs(couples, serving.parts, count), 2 * users)
+                return await scale.repeat(
+                    lambda count: sockets.pairs(couples, serving.parts, count), 2 * users, serving.settle
+                )
 
             return uvloop.run(talk())
 
@@ -128,8 +131,9 @@ def two_processes(world: World, scale: Scale) -> Iterator[Result]:
             await sockets.open_all(places)
             runs: tuple[list[Measurement], list[Measurement]] = [], []
             for _ in range(3):
-                runs[0].extend(await scale.repeat(lambda count: sockets.fan_out(alone, parts, count), 50))
-                runs[1].extend(await scale.repeat(lambda count: sockets.fan_out(split, serving.parts, count), 50))
+                for room, mine, found in zip((alone, split), (parts, serving.parts), runs, strict=True):
+                    measure = partial(sockets.fan_out, room, mine)
+                    found.extend(await scale.repeat(measure, 50, serving.settle))
             return runs
 
         runs = uvloop.run(talk())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .results import Figure, Result, Row
+from .results import Figure, Result, Row, slowness
 
 COLUMNS = "{:<25}{:>10}{:>8}{:>16}{:>5}{:>8}{:>7}{:>6}{:>7}{:>7}{:>7}"
 HEADS = (
@@ -26,6 +26,26 @@ def table(results: Sequence[Result]) -> str:
     if rows and figures:
         lines.append("")
     lines += [_figure(figure) for figure in figures]
+    return "\n".join(lines)
+
+
+def at_the_speed_of_the_targets(results: Sequence[Result]) -> str:
+    """What has a target, as it would be on the machine that the targets are of; "" where nobody knows."""
+    slow = slowness(results)
+    if slow is None:
+        return ""
+    lines = [
+        f"By socket.io, this machine takes {slow:.2f} × what the machine took that the targets are of.",
+        "At that one's speed:",
+    ]
+    for result in results:
+        if isinstance(result, Row) and result.target:
+            cost, most, unit = result.middle.micros() / slow, result.target.micros, f"µs a {result.unit}"
+        elif isinstance(result, Figure) and result.target is not None and result.is_time:
+            cost, most, unit = result.value / slow, result.target, result.unit
+        else:
+            continue
+        lines.append(f"  {result.title:<50}{_short(cost):>8} {unit:<14}{f'≤ {most:,g}':>10}{YES_NO[cost <= most]:>5}")
     return "\n".join(lines)
 
 

@@ -25,18 +25,27 @@ def octets(text: str) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
+def ping(payload: bytes) -> bytes:
+    """A ping frame of a server, of at most 125 bytes (RFC 6455, 5.5.2)."""
+    return struct.pack("!BB", 0x89, len(payload)) + payload
+
+
 class Wire:
-    """The connection behind an ASGI `send`. Daphne's `send` is a partial with its protocol."""
+    """The connection below a protocol."""
 
     __slots__ = ("protocol", "transport")
 
-    def __init__(self, send: Any) -> None:
-        protocol: Any = next(iter(getattr(send, "args", ())), None)
+    def __init__(self, protocol: Any) -> None:
         transport: Any = getattr(protocol, "transport", None)
         is_known = _has(protocol, PROTOCOL) and _has(transport, TRANSPORT)
         is_plain = is_known and not getattr(transport, "TLS", False)
         self.protocol: Any = protocol if is_plain else None
         self.transport: Any = transport if _has(transport, BUFFERS) else None
+
+    @classmethod
+    def behind(cls, send: Any) -> "Wire":
+        """That of an ASGI `send`: Daphne's is a partial with its protocol."""
+        return cls(next(iter(getattr(send, "args", ())), None))
 
     def owed(self) -> int:
         """How many bytes wait in this process for the client; always 0 where nothing is known of the connection."""

@@ -10,7 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
@@ -23,7 +23,7 @@ from authentication.tokens import Access, TokenNotValid, averify_access
 from chat import services
 from chat.broadcast import encode
 from chat.events import Ack, Error, Event, Payload
-from chat.exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
+from chat.exceptions import ERROR_CODES, InvalidFrame, TooBig, TooManySockets, UnknownType
 from chat.hub import get_hub
 from chat.room import Connection, Subscriber
 from chat.serializers import (
@@ -52,29 +52,14 @@ MAX_BAD_FRAMES = 20  # in a row
 TAKE_IN_SECONDS = 10  # without a byte taken, after which a client that is let in is given up
 TAKE_IN_POLL_SECONDS = 0.01
 MAX_THROTTLED_FRAMES = 50  # less those that went through: who goes on regardless is closed
-ERROR_CODES = frozenset(
-    {
-        "not_authenticated",
-        "not_found",
-        "permission_denied",
-        "invalid_json",
-        "invalid_frame",
-        "unknown_type",
-        "required",
-        "blank",
-        "max_length",
-        "invalid",
-        "does_not_exist",
-        "conflict",
-        "throttled",
-        "unavailable",
-        "too_many_sockets",
-        "too_big",
-    }
-)
 CLIENT_ID = ClientIdField()
 
-Command = tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]
+
+class Command(NamedTuple):
+    """What a frame has to look like, and the method that obeys it."""
+
+    serializer: type[Serializer[Any]]
+    method: str
 
 
 class SocketConsumer(AsyncWebsocketConsumer, ABC):
@@ -82,6 +67,13 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
     is_of_one_conversation = False  # then a frame that cannot be read is about that one, too
     channel_layer_alias = None  # the hub owns this process's one channel
+    commands: ClassVar[dict[str, Command]] = {
+        "chat_message": Command(SendMessageFrameSerializer, "send_message"),
+        "typing": Command(TypingFrameSerializer, "show_typing"),
+        "read_receipt": Command(ReadReceiptFrameSerializer, "mark_read"),
+        "authenticate": Command(AuthenticateFrameSerializer, "authenticate"),
+        "ping": Command(PingFrameSerializer, "ping"),
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,13 +81,6 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         self.frames = Bucket(settings.THROTTLE_FRAMES)
         self.bad_frames = self.throttled_frames = 0
         self.lanes = Lanes()
-        self.commands: dict[str, Command] = {
-            "chat_message": (SendMessageFrameSerializer, self.send_message),
-            "typing": (TypingFrameSerializer, self.show_typing),
-            "read_receipt": (ReadReceiptFrameSerializer, self.mark_read),
-            "authenticate": (AuthenticateFrameSerializer, self.authenticate),
-            "ping": (PingFrameSerializer, self.ping),
-        }
 
     # What the children say -----------------------------------------------------------------------
 
@@ -124,7 +109,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
         Channels' own makes a task for each message, and asks a thread to look after database connections.
         """
-        self.scope, self.base_send, self.wire = scope, send, Wire(send)
+        self.scope, self.base_send, self.wire = scope, send, Wire.behind(send)
         try:
             while True:
                 await self.dispatch(await receive())
@@ -271,8 +256,9 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         command = self.commands.get(kind) if isinstance(kind, str) else None
         if command is None:
             raise UnknownType
-        serializer_class, do = command
-        return await do(_serializer(serializer_class).run_validation(self.addressed(frame)))
+        said = _serializer(command.serializer).run_validation(self.addressed(frame))
+        do: Callable[[Payload], Awaitable[Payload]] = getattr(self, command.method)
+        return await do(said)
 
     # The commands --------------------------------------------------------------------------------
 

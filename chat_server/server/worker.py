@@ -110,6 +110,25 @@ class Server(daphne.Server):
         if protocol in self.connections:  # a rejected socket may have been reaped already
             super().protocol_disconnected(protocol)
 
+    def application_checker(self) -> None:
+        """Every second; Daphne's looks at each connection at length, and with almost all there is nothing to do."""
+        everyone = self.connections
+        self.connections = some = {protocol: everyone[protocol] for protocol in everyone if self.has_ended(protocol)}
+        try:
+            looked_at = list(some)
+            super().application_checker()
+        finally:
+            self.connections = everyone
+        for protocol in looked_at:
+            if protocol not in some:
+                everyone.pop(protocol, None)
+
+    def has_ended(self, protocol: Any) -> bool:
+        """Whether the client has gone or the application is done."""
+        details = self.connections[protocol]
+        instance = details.get("application_instance")
+        return instance is None or instance.done() or details.get("disconnected") is not None
+
     def kill_all_applications(self) -> Deferred[None]:
         """Cancel what still runs, and wait at most 0.5 s for it."""
         return Deferred.fromFuture(asyncio.ensure_future(self.cancel_running()))

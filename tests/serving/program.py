@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--limits", default="{}")
     parser.add_argument("--fail", action="store_true", help="die at the start")
-    parser.add_argument("--public", action="store_true", help="take no frame by the short way")
+    parser.add_argument("--public", action="store_true", help="take and send no frame by the short way")
     arguments = parser.parse_args()
     if arguments.workers > 1:
         command = [sys.executable, __file__, "--limits", arguments.limits, *(["--fail"] if arguments.fail else [])]
@@ -85,8 +85,9 @@ def main() -> int:
         on_shutdown.append(note_shutdown)
         if arguments.public:
             from chat_server.server.worker import Socket  # which has Daphne choose the reactor first
+            from chat_server.wire import Wire
 
-            Socket.take_plain_frame = lambda self: False  # type: ignore[method-assign]
+            Socket.take_plain_frame = Wire.write = lambda *args: False  # type: ignore[assignment,method-assign]
         return application, Limits(**json.loads(arguments.limits))
 
     listening = socket.socket(fileno=arguments.fd) if arguments.fd else bind("127.0.0.1", 0)

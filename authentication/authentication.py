@@ -32,7 +32,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its hook for subclasses is not typed
     target_class = AccessTokenAuthentication
     name = "accessToken"
 

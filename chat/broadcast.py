@@ -52,6 +52,10 @@ class PublishCount:
     failing: bool = False
     failed_at: float = 0.0
 
+    def reset(self) -> None:
+        """As when the process began."""
+        self.failed, self.failing, self.failed_at = 0, False, 0.0
+
     def note(self, error: Exception | None) -> None:
         """Count, and write one line when it starts to fail and one when it has been well for `WELL_SECONDS`."""
         now = time.monotonic()

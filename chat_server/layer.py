@@ -6,7 +6,7 @@ taken at once. What is overridden is not public, so tests/realtime/test_layer.py
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer, RedisSingleShardConnection
@@ -98,7 +98,19 @@ class Shard(RedisSingleShardConnection):
 
 
 class SharingLayer(RedisPubSubChannelLayer):
-    """A drop-in for its parent, with `group_send_each` beside `group_send`."""
+    """A drop-in for its parent, with `group_send_each` and `group_send_soon` beside `group_send`."""
+
+    def group_send_soon(self, messages: Iterable[tuple[str, Any]], tell: Callable[[Exception | None], None]) -> None:
+        """`group_send_each` that nobody waits for: `tell` hears of each how it went."""
+
+        def heard(sent: "asyncio.Future[None]") -> None:
+            if not sent.cancelled():
+                tell(sent.exception())  # type: ignore[arg-type]  # which was set here
+
+        layer = self._get_layer()
+        for group, message in messages:
+            channel = layer._get_group_channel_name(group)
+            layer._get_shard(channel).publish_soon(channel, self.serialize(message)).add_done_callback(heard)
 
     async def group_send_each(self, messages: Iterable[tuple[str, Any]]) -> None:
         """`group_send` for many groups and messages at once; raises one of the failures when all have been tried."""

@@ -23,6 +23,7 @@ class Channel(HTTPChannel):
     """One connection: heads and bodies come in within their times, and no body over the limit is taken in."""
 
     factory: "Factory"
+    timeOut: float | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +176,7 @@ class Request(WebRequest):
     """One request; its body is held in memory, at most `body_bytes` of it, until it is answered."""
 
     channel: Channel
+    _response_started: bool
     held_bytes = 0
     begun: dict[str, Any] | None = None  # the start of an answer whose body has not come
 

@@ -31,21 +31,20 @@ def table(results: Sequence[Result]) -> str:
 
 def at_the_speed_of_the_targets(results: Sequence[Result]) -> str:
     """What has a target, as it would be on the machine that the targets are of; "" where nobody knows."""
-    slow = slowness(results)
-    if slow is None:
+    if slowness(results) is None:
         return ""
-    lines = [
-        f"By socket.io, this machine takes {slow:.2f} × what the machine took that the targets are of.",
-        "At that one's speed:",
-    ]
+    lines = ["At the speed of the machine that the targets are of, by what the others took there and take here:"]
     for result in results:
         if isinstance(result, Row) and result.target:
-            cost, most, unit = result.middle.micros() / slow, result.target.micros, f"µs a {result.unit}"
+            cost, most, unit = result.middle.micros(), result.target.micros, f"µs a {result.unit}"
+            slow = slowness(results, result.unit)
         elif isinstance(result, Figure) and result.target is not None and result.is_time:
-            cost, most, unit = result.value / slow, result.target, result.unit
+            cost, most, unit, slow = result.value, result.target, result.unit, slowness(results)
         else:
             continue
-        lines.append(f"  {result.title:<50}{_short(cost):>8} {unit:<14}{f'≤ {most:,g}':>10}{YES_NO[cost <= most]:>5}")
+        there = cost / (slow or 1)
+        shown = f"{_short(cost)} ÷ {slow:.2f} = {_short(there)}"
+        lines.append(f"  {result.title:<44}{shown:>22} {unit:<14}{f'≤ {most:,g}':>8}{YES_NO[there <= most]:>5}")
     return "\n".join(lines)
 
 

@@ -78,13 +78,15 @@ class Figure:
 Result = Row | Figure
 
 
-def slowness(results: Sequence[Result]) -> float | None:
+def slowness(results: Sequence[Result], unit: str | None = None) -> float | None:
     """How many times as long this machine takes as that of the targets, by what others cost on both; None: not known.
 
-    Machines differ by more than versions do, and one machine from one hour to the next.
+    Machines differ by more than versions do, not by the same factor for all kinds of work, and one machine from one
+    hour to the next: those count that do the same kind, and all of them where none does.
     """
-    rows = [result for result in results if isinstance(result, Row)]
-    factors = [row.middle.micros() / row.there for row in rows if row.there]
+    rows = [result for result in results if isinstance(result, Row) and result.there]
+    alike = [row for row in rows if row.unit == unit] or rows
+    factors = [row.middle.micros() / row.there for row in alike if row.there]
     return median(factors) if factors else None
 
 

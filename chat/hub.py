@@ -59,7 +59,7 @@ class Hub:
     def start(self) -> None:
         """Begin to read and to reconcile; does nothing the second time, nor after `stop`."""
         if not self.tasks and not self.is_stopped:
-            broadcast.publish_from(asyncio.get_running_loop())
+            broadcast.publish_from_here()
             self.spawn(self.channel.read(self._take))
             self.spawn(Reconciliation(self).go_on())
             self.spawn(self.presence.run())

@@ -117,7 +117,7 @@ class Reconciliation:
     async def _compare_parts(self, parts: dict[Subscriber, int], rights: Rights) -> None:
         """Each subscriber with the participant that it was when that was read."""
         async for subscriber in _in_turns(parts):
-            if subscriber not in subscriber.room.subscribers:
+            if _is_as_it_was(subscriber, parts[subscriber], rights) or subscriber not in subscriber.room.subscribers:
                 continue
             if _is_lost(subscriber, parts[subscriber], rights):
                 await subscriber.lose(CloseCode.NOT_PARTICIPANT)
@@ -135,6 +135,15 @@ class Reconciliation:
             subscriber.room.refresh()
         elif not subscriber.is_hidden:
             await subscriber.read_up_to(part.last_read_seq)
+
+
+def _is_as_it_was(subscriber: Subscriber, participant_id: int, rights: Rights) -> bool:
+    """Whether there is nothing to do for a socket of one conversation, as there is for almost all of them."""
+    return (
+        not subscriber.is_told_of_changes
+        and rights.participants.get(participant_id) == subscriber.visible_after_seq
+        and participant_id == subscriber.participant_id
+    )
 
 
 def _is_lost(subscriber: Subscriber, participant_id: int, rights: Rights) -> bool:

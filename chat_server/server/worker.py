@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -122,6 +123,14 @@ class Server(daphne.Server):
         for protocol in looked_at:
             if protocol not in some:
                 everyone.pop(protocol, None)
+
+    def timeout_checker(self) -> None:
+        """Every two seconds; Daphne's asks each connection, and only some have something to do."""
+        heard_since = time.time() - self.ping_interval
+        for protocol in list(self.connections):
+            if getattr(protocol, "last_ping", 0) < heard_since or protocol.state != protocol.STATE_OPEN:
+                protocol.check_timeouts()
+        reactor.callLater(2, self.timeout_checker)
 
     def has_ended(self, protocol: Any) -> bool:
         """Whether the client has gone or the application is done."""

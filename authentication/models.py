@@ -57,7 +57,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.annotate(username_key=Lower("username")).order_by("username_key")
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made while it runs
     def create_user(self, email: str, username: str, password: str | None = None, **fields: Any) -> "User":
         """A stored user; without a password it cannot log in until it is given one."""
         user: User = self.model(email=email.strip().lower(), username=username, **fields)

@@ -57,14 +57,20 @@ def issue_pair(session: Session) -> Pair:
     return pair
 
 
-def verify_access(raw: str) -> Access:
-    """Whom the token lets in, for one query; `TokenNotValid` for anything but a live session's access token."""
-    claims = _read_access(raw)
-    return _access(claims, _live_session(claims))
+def verify_each(raws: Sequence[str]) -> list[Access | TokenNotValid]:
+    """Whom each of them lets in, for one query; a refusal for anything but a live session's access token."""
+    read: list[Claims | TokenNotValid] = []
+    for raw in raws:
+        try:
+            read.append(_read_access(raw))
+        except TokenNotValid as refusal:
+            read.append(refusal)
+    sessions = _live_sessions([claims for claims in read if isinstance(claims, Claims)])
+    return [_admitted(claims, sessions) if isinstance(claims, Claims) else claims for claims in read]
 
 
 async def averify_access(raw: str) -> Access:
-    """`verify_access` for the event loop: one query for all that ask meanwhile."""
+    """Whom the token lets in, for the event loop: one query for all that ask meanwhile; `TokenNotValid`."""
     return await _verifications.arun(_read_access(raw))
 
 
@@ -142,6 +148,11 @@ _session: Compiled[Session] = Compiled(
 )
 
 
+_sessions: Compiled[Session] = Compiled(
+    lambda ids, now: Session.objects.live(now).select_related("user").filter(Among("pk", ids)), "ids", "now"
+)
+
+
 def _checked(claims: Claims, session: Session | None) -> Session:
     if session is None or str(session.user_id) != claims.user_id or not session.user.is_active:
         raise TokenNotValid
@@ -152,13 +163,29 @@ def _access(claims: Claims, session: Session) -> Access:
     return Access(session.user, session.pk, min(claims.expires_at, session.expires_at), session.last_used_at)
 
 
+def _live_sessions(asked: Sequence[Claims]) -> dict[str, Session]:
+    """Those of their sessions that still live, by id."""
+    ids = {claims.session_id for claims in asked}
+    if not ids:
+        return {}
+    return {session.pk: session for session in _sessions(ids=list(ids), now=timezone.now())}
+
+
+def _admitted(claims: Claims, sessions: dict[str, Session]) -> Access | TokenNotValid:
+    try:
+        return _access(claims, _checked(claims, sessions.get(claims.session_id)))
+    except TokenNotValid as refusal:
+        return refusal
+
+
 def _verify_together(tickets: Sequence[Ticket[Claims, Access]]) -> None:
-    sessions = Session.objects.live().select_related("user").in_bulk([ticket.item.session_id for ticket in tickets])
+    sessions = _live_sessions([ticket.item for ticket in tickets])
     for ticket in tickets:
-        try:
-            ticket.answer.set_result(_access(ticket.item, _checked(ticket.item, sessions.get(ticket.item.session_id))))
-        except TokenNotValid as refusal:
-            fail([ticket], refusal)
+        verdict = _admitted(ticket.item, sessions)
+        if isinstance(verdict, Access):
+            ticket.answer.set_result(verdict)
+        else:
+            fail([ticket], verdict)
 
 
 _verifications: Batch[Claims, Access] = Batch(_verify_together)

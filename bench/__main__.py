@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import plot, report
 from .measure import Scale
-from .results import Result, machine
+from .results import Result, machine, slowness
 from .systems import missing_peer
 from .workloads import WORKLOADS, Workload
 from .world import World
@@ -59,10 +59,16 @@ def main() -> None:
     world = World(picture=FLAMEGRAPH if given.flamegraph else None)
     try:
         results = measure(world, workloads, Scale(quick=given.quick))
-        about = {**machine(), "postgresql": world.postgres_version(), "quick": given.quick}
+        about = {
+            **machine(),
+            "postgresql": world.postgres_version(),
+            "quick": given.quick,
+            "slowness": slowness(results),
+        }
     finally:
         world.close()
-    sys.stdout.write(f"\n{report.table(results)}\n\n")
+    parts = [report.table(results), report.at_the_speed_of_the_targets(results)]
+    sys.stdout.write("".join(f"\n{part}\n" for part in parts if part) + "\n")
     sys.stdout.flush()
     if given.flamegraph:
         say(f"== written: {FLAMEGRAPH}; the numbers above are those of a server that is watched")

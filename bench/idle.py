@@ -27,7 +27,8 @@ def idle(world: World, scale: Scale) -> Iterator[Result]:
         held, cost = uvloop.run(_hold(first, sockets, serving, 8 if scale.quick else 15))
     many = f"{len(sockets):,} idle sockets"
     yield Figure("idle", f"{many}: memory of each", held / len(sockets) / 1000, "KB", 30)
-    yield Figure("idle", f"{many}: CPU, server + database", 100 * cost.cores("server", "database"), "% of a core", 3)
+    taken = 100 * cost.cores("server", "database")
+    yield Figure("idle", f"{many}: CPU, server + database", taken, "% of a core", 3, is_time=True)
     yield Figure("idle", f"{many}: CPU, Redis", 100 * cost.cores("redis"), "% of a core")
 
 

@@ -24,10 +24,16 @@ class Scale:
     def runs(self) -> int:
         return 1 if self.quick else 3
 
-    async def repeat(self, work: Callable[[int], Awaitable["Measurement"]], least: int) -> list["Measurement"]:
-        """The runs of `work(count)`, as many and as long as that; `least` is enough to find out how fast it is."""
-        for _ in range(2):  # the first ones find everything cold
-            trial = await work(least)
+    async def repeat(
+        self, work: Callable[[int], Awaitable["Measurement"]], least: int, settle: Callable[[], None]
+    ) -> list["Measurement"]:
+        """The runs of `work(count)`, as many and as long as that; `least` is enough to find out how fast it is.
+
+        The first ones find everything cold, and PostgreSQL knows nothing of its tables before `settle`.
+        """
+        await work(least)
+        settle()
+        trial = await work(least)
         count = max(least, round(least * self.seconds / trial.seconds))
         return [await work(count) for _ in range(self.runs)]
 

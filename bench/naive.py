@@ -49,18 +49,18 @@ settings.configure(
     },
 )
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 
-from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
-from rest_framework.generics import ListAPIView  # noqa: E402
-from rest_framework.serializers import ModelSerializer  # noqa: E402
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+from rest_framework.generics import ListAPIView
+from rest_framework.serializers import ModelSerializer
 
-from authentication.models import User  # noqa: E402
-from chat.models import Message  # noqa: E402
+from authentication.models import User
+from chat.models import Message
 
 
 class SenderSerializer(ModelSerializer):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .results import Figure, Result, Row
+from .results import Figure, Result, Row, slowness
 
 COLUMNS = "{:<25}{:>10}{:>8}{:>16}{:>5}{:>8}{:>7}{:>6}{:>7}{:>7}{:>7}"
 HEADS = (
@@ -26,6 +26,25 @@ def table(results: Sequence[Result]) -> str:
     if rows and figures:
         lines.append("")
     lines += [_figure(figure) for figure in figures]
+    return "\n".join(lines)
+
+
+def at_the_speed_of_the_targets(results: Sequence[Result]) -> str:
+    """What has a target, as it would be on the machine that the targets are of; "" where nobody knows."""
+    if slowness(results) is None:
+        return ""
+    lines = ["At the speed of the machine that the targets are of, by what the others took there and take here:"]
+    for result in results:
+        if isinstance(result, Row) and result.target:
+            cost, most, unit = result.middle.micros(), result.target.micros, f"µs a {result.unit}"
+            slow = slowness(results, result.unit)
+        elif isinstance(result, Figure) and result.target is not None and result.is_time:
+            cost, most, unit, slow = result.value, result.target, result.unit, slowness(results)
+        else:
+            continue
+        there = cost / (slow or 1)
+        shown = f"{_short(cost)} ÷ {slow:.2f} = {_short(there)}"
+        lines.append(f"  {result.title:<44}{shown:>22} {unit:<14}{f'≤ {most:,g}':>8}{YES_NO[there <= most]:>5}")
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ def asked(
     def some(count: int) -> Awaitable[Measurement]:
         return ask(serving.ports[0], serving.parts, calls, count, expect=expect)
 
-    return uvloop.run(scale.repeat(some, 40))
+    return uvloop.run(scale.repeat(some, 40, serving.settle))
 
 
 def getting(path: str, token: str = "") -> Callable[[], bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median_low
+from statistics import median, median_low
 from typing import Any
 
 from .measure import Measurement
@@ -26,7 +26,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """A workload on one system, some times over; what is shown is the run in the middle by CPU a unit."""
+    """A workload on one system, some times over; what is shown is the run in the middle by CPU a unit.
+
+    `there`: what a unit cost this system on the machine that the targets are of, where that is known.
+    """
 
     workload: str
     title: str
@@ -34,6 +37,7 @@ class Row:
     system: str
     runs: Sequence[Measurement]
     target: Target | None = None
+    there: float | None = None
 
     @property
     def middle(self) -> Measurement:
@@ -53,13 +57,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that is no cost of a unit; `target` is the most that it may be."""
+    """A number that is no cost of a unit; `target` is the most that it may be. `is_time`: a slower one takes more."""
 
     workload: str
     title: str
     value: float
     unit: str
     target: float | None = None
+    is_time: bool = False
 
     @property
     def reached(self) -> bool | None:
@@ -71,6 +76,18 @@ class Figure:
 
 
 Result = Row | Figure
+
+
+def slowness(results: Sequence[Result], unit: str | None = None) -> float | None:
+    """How many times as long this machine takes as that of the targets, by what others cost on both; None: not known.
+
+    Machines differ by more than versions do, not by the same factor for all kinds of work, and one machine from one
+    hour to the next: those count that do the same kind, and all of them where none does.
+    """
+    rows = [result for result in results if isinstance(result, Row) and result.there]
+    alike = [row for row in rows if row.unit == unit] or rows
+    factors = [row.middle.micros() / row.there for row in alike if row.there]
+    return median(factors) if factors else None
 
 
 def _numbers(run: Measurement) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class SocketIo:
                 FROM generate_series(1, %s) AS n""",
                 (room, messages),
             )
-        self.world.settle(SOCKETIO_DATABASE)
+        self.world.settle()
         return getting(f"/?room={room}")()
 
 

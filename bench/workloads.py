@@ -1,7 +1,8 @@
 """What is measured. Each workload begins in an empty database, with server processes of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import uvloop
 
@@ -37,7 +38,7 @@ def fan_out(members: int) -> Measure:
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all([(socket, serving.ports[0]) for socket in room])
-                return await scale.repeat(lambda count: sockets.fan_out(room, serving.parts, count), 50)
+                return await scale.repeat(lambda count: sockets.fan_out(room, serving.parts, count), 50, serving.settle)
 
             return uvloop.run(talk())
 
@@ -53,7 +54,9 @@ def pairs(users: int) -> Measure:
 
             async def talk() -> list[Measurement]:
                 await sockets.open_all([(socket, serving.ports[0]) for couple in couples for socket in couple])
-                return await scale.repeat(lambda count: sockets.pairs(couples, serving.parts, count), 2 * users)
+                return await scale.repeat(
+                    lambda count: sockets.pairs(couples, serving.parts, count), 2 * users, serving.settle
+                )
 
             return uvloop.run(talk())
 
@@ -101,16 +104,22 @@ def ours(name: str, title: str, unit: str, target: Target, measure: Measure) -> 
 
 
 def compared(
-    name: str, title: str, unit: str, target: Target, measure: Measure, *, to: Sequence[str] = ("socket.io",)
+    name: str,
+    title: str,
+    unit: str,
+    target: Target,
+    measure: Measure,
+    *,
+    there: dict[str, float],
 ) -> Workload:
-    """Something that others do in the same run, too."""
+    """Something that others do in the same run, too. `there`: what it cost them on the machine of the targets."""
 
     def run(world: World, scale: Scale) -> Iterator[Result]:
         for system in systems(world):
-            if system.name == "ours" or system.name in to:
+            if system.name == "ours" or system.name in there:
                 world.empty()
                 goal = target if system.name == "ours" else None
-                yield Row(name, title, unit, system.name, measure(world, system, scale), goal)
+                yield Row(name, title, unit, system.name, measure(world, system, scale), goal, there.get(system.name))
 
     return Workload(name, title, run)
 
@@ -128,8 +137,9 @@ def two_processes(world: World, scale: Scale) -> Iterator[Result]:
             await sockets.open_all(places)
             runs: tuple[list[Measurement], list[Measurement]] = [], []
             for _ in range(3):
-                runs[0].extend(await scale.repeat(lambda count: sockets.fan_out(alone, parts, count), 50))
-                runs[1].extend(await scale.repeat(lambda count: sockets.fan_out(split, serving.parts, count), 50))
+                for room, mine, found in zip((alone, split), (parts, serving.parts), runs, strict=True):
+                    measure = partial(sockets.fan_out, room, mine)
+                    found.extend(await scale.repeat(measure, 50, serving.settle))
             return runs
 
         runs = uvloop.run(talk())
@@ -138,17 +148,26 @@ def two_processes(world: World, scale: Scale) -> Iterator[Result]:
     yield one
     yield two
     yield Figure(name, "CPU a delivery, two to one", two.middle.micros() / one.middle.micros(), "×", 1.15)
-    yield Figure(name, "Redis a message, two processes", two.middle.micros("redis") * members, "µs", 15)
+    yield Figure(name, "Redis a message, two processes", two.middle.micros("redis") * members, "µs", 15, is_time=True)
 
 
-BOTH = ("naive", "socket.io")
 WORKLOADS = [
-    compared("fan-out-10", "fan-out, N=10", "delivery", Target(35), fan_out(10)),
-    compared("fan-out-100", "fan-out, N=100", "delivery", Target(8, 100_000), fan_out(100), to=BOTH),
-    compared("fan-out-500", "fan-out, N=500", "delivery", Target(8, 100_000), fan_out(500)),
-    compared("pairs", "pairs, 200 users", "message", Target(250), pairs(200), to=BOTH),
+    compared("fan-out-10", "fan-out, N=10", "delivery", Target(35), fan_out(10), there={"socket.io": 35}),
+    compared(
+        *("fan-out-100", "fan-out, N=100", "delivery", Target(8, 100_000), fan_out(100)),
+        there={"naive": 148, "socket.io": 10.4},
+    ),
+    compared(
+        *("fan-out-500", "fan-out, N=500", "delivery", Target(8, 100_000), fan_out(500)), there={"socket.io": 9.9}
+    ),
+    compared(
+        *("pairs", "pairs, 200 users", "message", Target(250), pairs(200)), there={"naive": 626, "socket.io": 184}
+    ),
     ours("rest-send", "REST send, 8 clients", "request", Target(1500), rest_send),
-    compared("history", "newest 50 of 10,000", "request", Target(1300), newest(10_000), to=BOTH),
+    compared(
+        *("history", "newest 50 of 10,000", "request", Target(1300), newest(10_000)),
+        there={"naive": 2900, "socket.io": 225},
+    ),
     ours("conversations", "50 of 300 conversations", "request", Target(3000), conversation_list),
     Workload("idle", "idle sockets", idle),
     Workload("two-processes", "fan-out over two processes", two_processes),

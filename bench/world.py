@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,14 +77,15 @@ class Recorder(Service):
 
 @dataclass(frozen=True)
 class Serving:
-    """Processes that are up: their ports, and the process ids of all parts that work for them."""
+    """Processes that are up: their ports, the process ids of all parts that work for them, and `World.settle`."""
 
     ports: list[int]
     parts: dict[str, list[int]]
+    settle: Callable[[], None]
 
     def only(self, number: int) -> "Serving":
         """One of the processes, and what works for all of them."""
-        return Serving([self.ports[number]], {**self.parts, "server": [self.parts["server"][number]]})
+        return Serving([self.ports[number]], {**self.parts, "server": [self.parts["server"][number]]}, self.settle)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class World:
                 recorders.append(Recorder(pids[0], self.picture))
                 recorders[0].start()
             parts = {"server": pids, "database": [pid_of(self.postgres)], "redis": [pid_of(self.redis)]}
-            yield Serving([server.port for server in servers], parts)
+            yield Serving([server.port for server in servers], parts, self.settle)
         finally:
             for recorder in recorders:
                 recorder.stop(60)  # it draws now
@@ -156,9 +157,13 @@ class World:
         self.redis.flush()
         self.settle()
 
-    def settle(self, database: str = "bench") -> None:
-        """Have PostgreSQL do now what it would do later, while something is measured."""
-        self.postgres.execute("VACUUM (ANALYZE)", database=database)
+    def settle(self) -> None:
+        """Have PostgreSQL do now, in every database, what it would do by itself within the next minute."""
+        with psycopg.connect(self.postgres.url) as connection:
+            databases = connection.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall()
+        for (database,) in databases:
+            if not database.startswith("template"):
+                self.postgres.execute("VACUUM (ANALYZE)", database=database)
         self.postgres.execute("CHECKPOINT")
 
     def people(self, count: int) -> list[Person]:
@@ -225,7 +230,7 @@ class World:
         with psycopg.connect(self.postgres.database_url(database)) as connection:
             connection.execute(SAY, {"conversations": list(conversation_ids), "count": count})
             connection.execute(COUNT, {"conversations": list(conversation_ids), "count": count})
-        self.settle(database)
+        self.settle()
 
     def copy(self, database: str) -> None:
         """Another database with all that is there now; no server may be up."""

@@ -9,12 +9,15 @@ import logging
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
+
+from chat_server.batching import Arrivals, arrivals_here
 
 from .events import ChatMessage, Event, MessageDeleted, MessageUpdated, Payload
 from .models import Message
@@ -51,6 +54,10 @@ class PublishCount:
     failed: int = 0
     failing: bool = False
     failed_at: float = 0.0
+
+    def reset(self) -> None:
+        """As when the process began."""
+        self.failed, self.failing, self.failed_at = 0, False, 0.0
 
     def note(self, error: Exception | None) -> None:
         """Count, and write one line when it starts to fail and one when it has been well for `WELL_SECONDS`."""
@@ -126,28 +133,35 @@ async def _send(messages: Sequence[ForGroup]) -> None:
         await layer.group_send(group, message)
 
 
-_serving: asyncio.AbstractEventLoop | None = None
+_serving: Arrivals | None = None
 _under_way: set[asyncio.Task[None]] = set()
 
 
-def publish_from(loop: asyncio.AbstractEventLoop) -> None:
-    """Publish on this event loop, the server's, from now on."""
+def publish_from_here() -> None:
+    """Publish on the running event loop, the server's, from now on."""
     global _serving
-    _serving = loop
+    _serving = arrivals_here()
 
 
 def publish_soon(*messages: ForGroup) -> None:
     """Publish from whatever thread; a server does not wait for it, so a layer that hangs holds up no answer."""
-    if _serving is not None and _serving.is_running():
-        _serving.call_soon_threadsafe(_publish_beside, messages)
+    if _serving is not None and _serving.loop.is_running():
+        _serving.bring(partial(_publish_beside, messages))
     else:  # a command
         async_to_sync(publish)(*messages)
 
 
 def _publish_beside(messages: Sequence[ForGroup]) -> None:
-    task = asyncio.ensure_future(publish(*messages))
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+    send_soon = getattr(_layer(), "group_send_soon", None)
+    if send_soon is None:
+        task = asyncio.ensure_future(publish(*messages))
+        _under_way.add(task)
+        task.add_done_callback(_under_way.discard)
+        return
+    try:
+        send_soon(messages, published.note)
+    except Exception as error:  # it is for one of those who wait on the loop, and none of them must hear of it
+        published.note(error)
 
 
 def publish_on_commit(*messages: ForGroup) -> None:

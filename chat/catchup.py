@@ -34,9 +34,22 @@ _places: Compiled[Any] = Compiled(
     ),
     "users",
 )
+_online: Compiled[tuple[int, int]] = Compiled(
+    lambda ids: ConversationParticipant.objects.filter(Among("conversation_id", ids), user__is_online=True).values_list(
+        "conversation", "user"
+    ),
+    "ids",
+)
+_parts_of: Compiled[Any] = Compiled(
+    lambda ids, users: ConversationParticipant.objects.filter(
+        Among("conversation_id", ids), Among("user_id", users)
+    ).values_list("conversation", "user", "pk", "visible_after_seq", "last_read_seq", "hidden_at_seq"),
+    *("ids", "users"),
+)
 
 MAX_MISSED = 1000  # changes; who is further behind reloads over REST
 AT_A_TIME = 500
+READ_AT_A_TIME = 2000  # changes in one query, for whoever comes in at the same time
 
 
 class Head(NamedTuple):
@@ -70,49 +83,76 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A socket that comes in: whose it is, and the version that its client holds."""
+    """A socket that comes in: where, whose it is, and the version that its client holds."""
 
+    conversation_id: int
     user_id: int
     since: int | None
 
 
-def read(conversation_id: int, tickets: Sequence[Ticket[Newcomer, Missed]]) -> None:
-    """Answer what each of these sockets missed, in four queries for all; `NotFound` for who takes no part.
+Newcomers = list[Ticket[Newcomer, Missed]]
 
-    The parts are read last: a removal that they do not show yet has a version above what was read, and comes live.
+
+def read(tickets: Sequence[Ticket[Newcomer, Missed]]) -> None:
+    """Answer what each of these sockets missed; `NotFound` for who takes no part.
+
+    Four queries for all of them, whatever their number and that of their conversations, as long as what is read stays
+    small; else three for each part of it.
     """
-    head = read_heads([conversation_id]).get(conversation_id)
-    if head is None:
-        raise NotFound
-    begins = {ticket: _begin(ticket.item.since, head.version) for ticket in tickets}
-    lowest = min([head.version, *(begin for begin in begins.values() if begin is not None)])
-    messages: list[Message] = []
-    if lowest < head.version:
-        changed = Message.objects.with_people().filter(conversation=conversation_id, version__gt=lowest)
-        messages = list(changed.order_by("version"))
-    events = [durable_event(message) for message in messages]
-    # What was stored after the head was read may be there too.
-    version = max([head.version, *(message.version for message in messages)])
-    head = head._replace(version=version, last_seq=max([head.last_seq, *(message.seq for message in messages)]))
-    everyone = ConversationParticipant.objects.filter(conversation=conversation_id)
-    online = set(everyone.filter(user__is_online=True).values_list("user", flat=True))
-    parts = {row.user_id: row for row in everyone.filter(user__in={ticket.item.user_id for ticket in tickets})}
-    for ticket, begin in begins.items():
-        row = parts.get(ticket.item.user_id)
-        if row is None:
-            fail([ticket], NotFound())
+    coming: dict[int, Newcomers] = {}
+    for ticket in tickets:
+        coming.setdefault(ticket.item.conversation_id, []).append(ticket)
+    heads = read_heads(coming)
+    few: dict[int, Newcomers] = {}
+    size = 0
+    for conversation_id, some in coming.items():
+        if conversation_id not in heads:
+            fail(some, NotFound())
             continue
-        since = head.version if begin is None else begin
-        ticket.answer.set_result(
-            Missed(
-                head=head,
-                part=_part_of(row, head.last_seq),
-                since=since,
-                recovered=begin is not None,
-                events=[each for each in events if each["version"] > since and each["seq"] > row.visible_after_seq],
-                online=sorted(online | {row.user_id}),
-            )
-        )
+        missed = heads[conversation_id].version - _lowest(some, heads[conversation_id])
+        if few and size + missed > READ_AT_A_TIME:
+            _answer(few, heads)
+            few, size = {}, 0
+        few[conversation_id] = some
+        size += missed
+    if few:
+        _answer(few, heads)
+
+
+def _answer(coming: dict[int, Newcomers], heads: dict[int, Head]) -> None:
+    # The parts are read last: a removal that they do not show yet has a version above what was read, and comes live.
+    lowest = {conversation_id: _lowest(some, heads[conversation_id]) for conversation_id, some in coming.items()}
+    events = _events_after({pk: version for pk, version in lowest.items() if version < heads[pk].version})
+    online: dict[int, set[int]] = {conversation_id: set() for conversation_id in coming}
+    for conversation_id, user_id in _online(ids=list(coming)):
+        online[conversation_id].add(user_id)
+    users = {ticket.item.user_id for some in coming.values() for ticket in some}
+    parts = {(pk, user_id): row for pk, user_id, *row in _parts_of(ids=list(coming), users=list(users))}
+    for conversation_id, some in coming.items():
+        known, missed = heads[conversation_id], events.get(conversation_id, [])
+        head = _reached(known, missed)
+        for ticket in some:
+            user_id, row = ticket.item.user_id, parts.get((conversation_id, ticket.item.user_id))
+            if row is None:
+                fail([ticket], NotFound())
+                continue
+            part, begin = _part(head.last_seq, *row), _begin(ticket.item.since, known.version)
+            since = head.version if begin is None else begin
+            mine = [each for each in missed if each["version"] > since and each["seq"] > part.visible_after_seq]
+            here = sorted(online[conversation_id] | {user_id})
+            ticket.answer.set_result(Missed(head, part, since, begin is not None, mine, here))
+
+
+def _lowest(coming: Newcomers, head: Head) -> int:
+    """The lowest version after which one of them is told everything."""
+    begins = (_begin(ticket.item.since, head.version) for ticket in coming)
+    return min([head.version, *(begin for begin in begins if begin is not None)])
+
+
+def _reached(head: Head, events: Iterable[Payload]) -> Head:
+    """The head after these events: what was stored after it was read may be among them."""
+    version = max([head.version, *(event["version"] for event in events)])
+    return head._replace(version=version, last_seq=max([head.last_seq, *(event["seq"] for event in events)]))
 
 
 def _begin(since: int | None, version: int) -> int | None:
@@ -120,13 +160,9 @@ def _begin(since: int | None, version: int) -> int | None:
     return since if since is not None and 0 <= version - since <= MAX_MISSED else None
 
 
-def _part_of(row: ConversationParticipant, last_seq: int) -> Part:
-    return Part(row.pk, row.visible_after_seq, row.last_read_seq, _is_hidden(row.hidden_at_seq, last_seq))
-
-
-def _is_hidden(hidden_at_seq: int | None, last_seq: int) -> bool:
-    """As `models.LISTED` has it."""
-    return hidden_at_seq is not None and hidden_at_seq >= last_seq
+def _part(last_seq: int, pk: int, visible_after_seq: int, last_read_seq: int, hidden_at_seq: int | None) -> Part:
+    """Of a row of that conversation; what is hidden is as `models.LISTED` has it."""
+    return Part(pk, visible_after_seq, last_read_seq, hidden_at_seq is not None and hidden_at_seq >= last_seq)
 
 
 def read_all(conversation_id: int, since: int) -> tuple[list[Payload], int, dict[int, int]]:
@@ -170,7 +206,7 @@ def places_of(user_ids: Iterable[int]) -> dict[int, Places]:
         return {}
     rows = _places(users=list(by_user))
     for user_id, conversation_id, version, last_seq, revision, updated_at, pk, begin, read_seq, hidden in rows:
-        part = Part(pk, begin, read_seq, _is_hidden(hidden, last_seq))
+        part = _part(last_seq, pk, begin, read_seq, hidden)
         by_user[user_id][conversation_id] = Place(Head(version, last_seq, revision), part, updated_at)
     return by_user
 
@@ -188,15 +224,23 @@ def read_changes(tickets: Sequence[Ticket[Held, list[Payload]]]) -> None:
     for ticket in tickets:
         conversation_id, version = ticket.item
         lowest[conversation_id] = min(version, lowest.get(conversation_id, version))
-    wanted = Q()
-    for conversation_id, version in lowest.items():
-        wanted |= Q(conversation=conversation_id, version__gt=version)
-    events: dict[int, list[Payload]] = {conversation_id: [] for conversation_id in lowest}
-    for message in Message.objects.with_people().filter(wanted).order_by("version"):
-        events[message.conversation_id].append(durable_event(message))
+    events = _events_after(lowest)
     for ticket in tickets:
         conversation_id, held = ticket.item
         ticket.answer.set_result([each for each in events[conversation_id] if each["version"] > held])
+
+
+def _events_after(versions: dict[int, int]) -> dict[int, list[Payload]]:
+    """The durable events after a version of each of these conversations, in one query; none for none."""
+    events: dict[int, list[Payload]] = {conversation_id: [] for conversation_id in versions}
+    if not versions:
+        return events
+    wanted = Q()
+    for conversation_id, version in versions.items():
+        wanted |= Q(conversation=conversation_id, version__gt=version)
+    for message in Message.objects.with_people().filter(wanted).order_by("version"):
+        events[message.conversation_id].append(durable_event(message))
+    return events
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +267,11 @@ def read_shown(conversation_id: int, user_ids: set[int], with_payload_for: set[i
     payloads: dict[int, Payload] = {}
     if mine := [row for row in rows if row.user_id in with_payload_for]:
         payloads = shown_to_each(conversation, mine)
-    return Shown(head, {row.user_id: _part_of(row, head.last_seq) for row in rows}, payloads)
+    parts = {
+        row.user_id: _part(head.last_seq, row.pk, row.visible_after_seq, row.last_read_seq, row.hidden_at_seq)
+        for row in rows
+    }
+    return Shown(head, parts, payloads)
 
 
 # Rights -------------------------------------------------------------------------------------------

@@ -25,6 +25,28 @@ On the socket only:
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, PermissionDenied, ValidationError
 
+# All that an `error` frame may have; what only REST says is `invalid` there.
+ERROR_CODES = frozenset(
+    {
+        "not_authenticated",
+        "not_found",
+        "permission_denied",
+        "invalid_json",
+        "invalid_frame",
+        "unknown_type",
+        "required",
+        "blank",
+        "max_length",
+        "invalid",
+        "does_not_exist",
+        "conflict",
+        "throttled",
+        "unavailable",
+        "too_many_sockets",
+        "too_big",
+    }
+)
+
 
 class NotEditable(PermissionDenied):
     default_code = "not_editable"

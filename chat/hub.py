@@ -41,6 +41,7 @@ class Hub:
         self.is_stopped = False
         self.tasks: set[asyncio.Task[None]] = set()
         self.showing_statuses = asyncio.Lock()
+        self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(catchup.read)
         self.places: Batch[int, Places] = Batch(catchup.read_places)
         self.changes: Batch[Held, list[Payload]] = Batch(catchup.read_changes)
         self.takes: dict[str, Callable[..., Awaitable[None]]] = {
@@ -58,7 +59,7 @@ class Hub:
     def start(self) -> None:
         """Begin to read and to reconcile; does nothing the second time, nor after `stop`."""
         if not self.tasks and not self.is_stopped:
-            broadcast.publish_from(asyncio.get_running_loop())
+            broadcast.publish_from_here()
             self.spawn(self.channel.read(self._take))
             self.spawn(Reconciliation(self).go_on())
             self.spawn(self.presence.run())
@@ -101,7 +102,7 @@ class Hub:
         try:
             await self.channel.subscribe([room.conversation_id])
             async with opening([room]):
-                missed = await room.newcomers.arun(catchup.Newcomer(connection.user_id, since))
+                missed = await self.newcomers.arun(catchup.Newcomer(room.conversation_id, connection.user_id, since))
                 room.open(missed.head)
             room.repair()  # of what came while it was read
             if subscriber in room.subscribers:

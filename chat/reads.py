@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from chat_server.compiled import Compiled
-from chat_server.pagination import DEFAULT_LIMIT, after
+from chat_server.pagination import after
 
 from .models import LISTED, UNREAD, Conversation, ConversationParticipant, Message
 from .shapes import (
@@ -65,23 +65,29 @@ def history(conversation_id: int, low: int, high: int) -> list[Shape]:
 
 
 _RANGE = ("conversation__participants__visible_after_seq", "conversation__last_seq")
-_newest: Compiled[Row] = Compiled(  # by a limit: of how many there are above a number, PostgreSQL knows nothing
-    lambda conversation, user: (
-        Message.objects.visible_to(user)
-        .filter(conversation=conversation)
-        .order_by("-seq")
-        .values_list(*MESSAGE, *_RANGE)[:DEFAULT_LIMIT]
-    ),
-    *("conversation", "user"),
-)
 
 
-def newest(conversation_id: int, user_id: int) -> tuple[int, int, list[Shape]] | None:
-    """The newest messages that the user sees, behind `visible_after_seq` and `last_seq`; None where they have no part.
+@lru_cache(VARIANTS)
+def _newest(limit: int) -> Compiled[Row]:
+    """By a limit: of how many there are above a number, PostgreSQL knows nothing."""
+    return Compiled(
+        lambda conversation, user: (
+            Message.objects.visible_to(user)
+            .filter(conversation=conversation)
+            .order_by("-seq")
+            .values_list(*MESSAGE, *_RANGE)[:limit]
+        ),
+        *("conversation", "user"),
+    )
+
+
+def newest(conversation_id: int, user_id: int, limit: int) -> tuple[int, int, list[Shape]] | None:
+    """So many of the newest messages that the user sees, behind `visible_after_seq` and `last_seq`; None where they
+    have no part.
 
     One query, where there are any: it is asked whenever somebody opens a conversation.
     """
-    if rows := _newest(conversation=conversation_id, user=user_id):
+    if rows := _newest(limit)(conversation=conversation_id, user=user_id):
         begin, top = rows[0][-2:]
         return begin, top, [shape_of_message(row[:-2]) for row in reversed(rows)]
     participant = participant_of(conversation_id, user_id)

@@ -8,16 +8,14 @@ the database, once for all subscribers.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from rest_framework.exceptions import NotFound
 
-from chat_server.batching import Batch
 from chat_server.close_codes import CloseCode
 from chat_server.database import in_thread
 from chat_server.wire import octets
@@ -28,7 +26,7 @@ from .typists import Typists
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 16  # durable events by one write; each may have 30 KB, and a socket may be owed 1 MiB
+TOGETHER = 65536  # characters of durable frames, of four bytes at most, by one write; a socket may be owed 1 MiB
 MISSING_SECONDS = 0.05
 MAX_WAITING = 1000  # durable events for a socket that is being let in and takes what it missed too slowly
 
@@ -202,7 +200,6 @@ class Room:
         self.repairing = False
         self.refreshing = self.refresh_again = False
         self.opening = asyncio.Lock()  # held while the version is read for the first time
-        self.newcomers: Batch[catchup.Newcomer, catchup.Missed] = Batch(partial(catchup.read, conversation_id))
         self.handing_out = asyncio.Lock()
         self.typists = Typists(conversation_id, show=self.show, spawn=spawn)
 
@@ -254,10 +251,10 @@ class Room:
         """Hand durable events, in version order, to every subscriber; what was handed out before is left out."""
         async with self.handing_out:
             new = [event for event in events if self.version is None or event["version"] > self.version]
-            for first in range(0, len(new), TOGETHER):
-                if first:
+            for number, run in enumerate(map(Run, _parts(new))):
+                if number:
                     await asyncio.sleep(0)  # else what is owed grows past its bound before the loop writes any of it
-                await self._hand_out(Run(new[first : first + TOGETHER]))
+                await self._hand_out(run)
 
     async def _hand_out(self, run: Run) -> None:
         self.version = run.last_version
@@ -359,6 +356,20 @@ async def opening(rooms: Iterable[Room]) -> AsyncIterator[None]:
     finally:
         for room in held:
             room.opening.release()
+
+
+def _parts(events: Iterable[Payload]) -> Iterator[list[Payload]]:
+    """These events, as many at a time as may go by one write."""
+    some: list[Payload] = []
+    size = 0
+    for event in events:
+        size += len(event["frame"])
+        if some and size > TOGETHER:
+            yield some
+            some, size = [], len(event["frame"])
+        some.append(event)
+    if some:
+        yield some
 
 
 def _seq(event: Payload) -> int:

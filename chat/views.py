@@ -1,5 +1,6 @@
 """REST: parse, one service, serialize. No rule lives here."""
 
+from contextlib import suppress
 from typing import Any
 
 from rest_framework import status
@@ -109,8 +110,9 @@ class History(APIView):
 
     @openapi.history
     def get(self, request: Request, conversation_id: int) -> Response:
-        if not request.query_params:
-            page = reads.newest(conversation_id, request.user.pk)
+        limit = self._limit_alone(request)
+        if limit is not None:
+            page = reads.newest(conversation_id, request.user.pk, limit)
             if page is None:
                 raise NotFound
             begin, top, results = page
@@ -126,6 +128,14 @@ class History(APIView):
         older = page_url(request, **{**blank, "before": low + 1}) if begin < low else None
         newer = page_url(request, **{**blank, "after": high}) if high < top else None
         return Answer({"next": newer, "previous": older, "results": results})
+
+    @staticmethod
+    def _limit_alone(request: Request) -> int | None:
+        """How many of the newest are asked for; None where it is not them, or where the limit will not do."""
+        if not request.query_params.keys() & {"before", "after", "around"}:
+            with suppress(ValidationError):  # told to who takes part, and not before that is known
+                return limit_parameter(request)
+        return None
 
     @staticmethod
     def _range(request: Request, begin: int, top: int) -> tuple[int, int]:

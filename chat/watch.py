@@ -68,20 +68,21 @@ class Reconciliation:
             hub.spawn(broadcast.probe())
         if not hub.channel.follows(hub.rooms.keys()):
             hub.spawn(hub.channel.follow(hub.rooms))  # beside: a layer that hangs holds up nothing
-        sessions = [(connection, connection.session_id) for connection in hub.connections()]
+        # No pair of each: so many new objects at once have the garbage collector look at everything there is.
+        sessions = {connection: connection.session_id for connection in hub.connections()}
         if not sessions:
             return
         inboxes = self._next_inboxes()
         present = [*hub.sockets, *(subscriber for inbox in inboxes for subscriber in inbox.subscribers.values())]
-        parts = [(subscriber, subscriber.participant_id) for subscriber in present if subscriber.participant_id]
+        parts = {subscriber: subscriber.participant_id for subscriber in present if subscriber.participant_id}
         rooms = list(hub.rooms.values())
         rights = await in_thread(catchup.read_rights, watching)(
             set(hub.rooms),
             {subscriber.participant_id for subscriber in hub.sockets},
-            {session_id for _, session_id in sessions},
+            set(sessions.values()),
             {inbox.connection.user_id for inbox in inboxes},
         )
-        for connection, session_id in sessions:
+        for connection, session_id in sessions.items():
             if session_id == connection.session_id and session_id not in rights.session_ids:
                 await connection.close(CloseCode.UNAUTHENTICATED)
         await self._compare_rooms(rooms, rights)
@@ -113,12 +114,12 @@ class Reconciliation:
         if behind:
             self.hub.spawn(_repair(behind))
 
-    async def _compare_parts(self, parts: list[tuple[Subscriber, int]], rights: Rights) -> None:
+    async def _compare_parts(self, parts: dict[Subscriber, int], rights: Rights) -> None:
         """Each subscriber with the participant that it was when that was read."""
-        async for subscriber, participant_id in _in_turns(parts):
-            if subscriber not in subscriber.room.subscribers:
+        async for subscriber in _in_turns(parts):
+            if _is_as_it_was(subscriber, parts[subscriber], rights) or subscriber not in subscriber.room.subscribers:
                 continue
-            if _is_lost(subscriber, participant_id, rights):
+            if _is_lost(subscriber, parts[subscriber], rights):
                 await subscriber.lose(CloseCode.NOT_PARTICIPANT)
             else:
                 await self._go_by(subscriber, rights)
@@ -134,6 +135,15 @@ class Reconciliation:
             subscriber.room.refresh()
         elif not subscriber.is_hidden:
             await subscriber.read_up_to(part.last_read_seq)
+
+
+def _is_as_it_was(subscriber: Subscriber, participant_id: int, rights: Rights) -> bool:
+    """Whether there is nothing to do for a socket of one conversation, as there is for almost all of them."""
+    return (
+        not subscriber.is_told_of_changes
+        and rights.participants.get(participant_id) == subscriber.visible_after_seq
+        and participant_id == subscriber.participant_id
+    )
 
 
 def _is_lost(subscriber: Subscriber, participant_id: int, rights: Rights) -> bool:

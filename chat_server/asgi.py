@@ -8,16 +8,16 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chat_server.settings")
 django.setup(set_prefix=False)  # what follows may import models
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter
 
-from authentication.middleware import AccessTokenMiddleware  # noqa: E402
-from chat.hub import get_hub  # noqa: E402
-from chat.routing import websocket_urlpatterns  # noqa: E402
+from authentication.middleware import AccessTokenMiddleware
+from chat.hub import get_hub
+from chat.routing import websocket_urlpatterns
 
-from .handler import BoundedHandler  # noqa: E402
-from .health import PATHS, health  # noqa: E402
-from .logs import mask_daphne_access_log  # noqa: E402
-from .origins import OriginGuard  # noqa: E402
+from .handler import BoundedHandler
+from .health import PATHS, health
+from .logs import mask_daphne_access_log
+from .origins import OriginGuard
 
 mask_daphne_access_log()
 

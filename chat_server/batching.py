@@ -101,7 +101,7 @@ class LoopAnswer(Generic[Answer]):
 _arrivals: Arrivals | None = None
 
 
-def _arrivals_here() -> Arrivals:
+def arrivals_here() -> Arrivals:
     """The running event loop's; a process serves on one."""
     global _arrivals
     loop = asyncio.get_running_loop()
@@ -133,7 +133,7 @@ class Batch(Generic[Item, Answer]):
 
     async def arun(self, item: Item) -> Answer:
         """The answer, without a thread of its own to wait in; the work is done even if nobody waits any longer."""
-        answer: LoopAnswer[Answer] = LoopAnswer(_arrivals_here())
+        answer: LoopAnswer[Answer] = LoopAnswer(arrivals_here())
         if self._add(Ticket(item, answer)):
             give_to_thread(self._take_turn)
         return await answer.future

@@ -33,7 +33,7 @@ class Given(Expression):
 
 
 class Among(Func):
-    """Whether a column is one of a `Given` list of integers: one parameter, however many they are."""
+    """Whether a column is one of a `Given` list of integers or of texts: one parameter, however many they are."""
 
     output_field = BooleanField()
     template, arg_joiner = "%(expressions)s)", " = ANY("

@@ -15,10 +15,13 @@ from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
 from django.urls import set_script_prefix
 
+from authentication.authentication import admit, header_token
 from authentication.middleware import presented_token
 from authentication.throttling import client_address
 from authentication.tokens import TokenNotValid, session_of_access
 
+from .admission import Admissions
+from .batching import LoopAnswer, arrivals_here
 from .errors import error_response
 from .exceptions import Unavailable
 from .middleware import BrowserPolicies
@@ -27,6 +30,7 @@ from .turns import TooManyWait, Turn, Turns
 AT_ONCE = 8
 TURN_SECONDS = 1.0
 MOST_WAITING = 1000
+ASKS_WHO = "/api/chat/"  # below it every view does
 MOST_THREADS = 64  # the requests that are over their turn and still hang among them
 
 Message = dict[str, Any]
@@ -38,6 +42,7 @@ class BoundedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self.threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="requests")
+        self.admissions = Admissions(self.threads, admit)
         self.turns = Turns(at_once=AT_ONCE, most_running=MOST_THREADS, most_waiting=MOST_WAITING, seconds=TURN_SECONDS)
         # CorsMiddleware is asynchronous only where what it calls is
         self.refuse = BrowserPolicies(CorsMiddleware(_busy))  # type: ignore[arg-type]
@@ -91,20 +96,25 @@ class BoundedHandler(ASGIHandler):
 
     def _begin(self, turn: Turn, scope: Any, body: Any) -> "asyncio.Future[list[Message]]":
         """The turn ends with the thread's work, whether or not anybody waits for the answer any longer."""
-        run = copy_context().run
-        work = asyncio.get_running_loop().run_in_executor(self.threads, run, self._respond, scope, body)
-        work.add_done_callback(lambda _: turn.end())
-        return work
+        work = _Work(self, scope, body)
+        if work.token:
+            self.admissions.bring(work)
+        else:
+            self.threads.submit(work.run)
+        work.answer.future.add_done_callback(lambda _: turn.end())
+        return work.answer.future
 
     def _refuse(self, scope: Any) -> list[Message]:
         """Told on the event loop: all threads are busy."""
         request, invalid = self.create_request(scope, BytesIO())
         return _as_messages(invalid if request is None else self.refuse(request))
 
-    def _respond(self, scope: Any, body: Any) -> list[Message]:
+    def start(self, scope: Any) -> None:
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=self.__class__, scope=scope)
+
+    def respond(self, scope: Any, body: Any) -> list[Message]:
         with closing(body):
-            set_script_prefix(get_script_prefix(scope))
-            request_started.send(sender=self.__class__, scope=scope)
             response: Any
             request, response = self.create_request(scope, body)
             if request is not None:
@@ -112,6 +122,30 @@ class BoundedHandler(ASGIHandler):
                 response._handler_class = self.__class__
             with closing(response):  # which gives the thread's database connection back
                 return _as_messages(response)
+
+
+class _Work:
+    """One request, as a thread does it."""
+
+    def __init__(self, handler: BoundedHandler, scope: Any, body: Any) -> None:
+        self.handler, self.scope, self.body = handler, scope, body
+        self.answer: LoopAnswer[list[Message]] = LoopAnswer(arrivals_here())
+        self.context = copy_context()
+        self.is_started = False
+        self.token = header_token(scope) if scope["path"].startswith(ASKS_WHO) else ""
+
+    def start(self) -> None:
+        self.is_started = True
+        self.context.run(self.handler.start, self.scope)
+
+    def run(self, verdict: Any = None) -> None:
+        try:
+            if not self.is_started:
+                self.start()
+            self.scope["admitted"] = self.token, verdict
+            self.answer.set_result(self.context.run(self.handler.respond, self.scope, self.body))
+        except BaseException as error:
+            self.answer.set_exception(error)
 
 
 async def _outlasts(work: "asyncio.Future[Any]", receive: Any) -> bool:

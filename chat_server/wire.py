@@ -1,4 +1,4 @@
-"""The short way to a socket: finished WebSocket frames, written to its TCP connection at once.
+"""The short way to a client: finished WebSocket frames and HTTP answers, written to the TCP connection at once.
 
 The public way of a frame (Channels, Daphne, autobahn, Twisted) costs some 25 µs for each socket, and a turn of the
 event loop. Only this file knows what lies between, and only by looking: behind an ASGI `send` that looks otherwise (a
@@ -25,18 +25,26 @@ def octets(text: str) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
+def ping(payload: bytes) -> bytes:
+    """A ping frame of a server, of at most 125 bytes (RFC 6455, 5.5.2)."""
+    return struct.pack("!BB", 0x89, len(payload)) + payload
+
+
 class Wire:
-    """The connection behind an ASGI `send`. Daphne's `send` is a partial with its protocol."""
+    """The connection below a protocol."""
 
     __slots__ = ("protocol", "transport")
 
-    def __init__(self, send: Any) -> None:
-        protocol: Any = next(iter(getattr(send, "args", ())), None)
+    def __init__(self, protocol: Any) -> None:
         transport: Any = getattr(protocol, "transport", None)
-        is_known = _has(protocol, PROTOCOL) and _has(transport, TRANSPORT)
-        is_plain = is_known and not getattr(transport, "TLS", False)
-        self.protocol: Any = protocol if is_plain else None
+        is_known = _has(protocol, PROTOCOL) and is_plain(transport)
+        self.protocol: Any = protocol if is_known else None
         self.transport: Any = transport if _has(transport, BUFFERS) else None
+
+    @classmethod
+    def behind(cls, send: Any) -> "Wire":
+        """That of an ASGI `send`: Daphne's is a partial with its protocol."""
+        return cls(next(iter(getattr(send, "args", ())), None))
 
     def owed(self) -> int:
         """How many bytes wait in this process for the client; always 0 where nothing is known of the connection."""
@@ -52,17 +60,26 @@ class Wire:
             return False
         if protocol._perMessageCompress is not None:  # agreed on in the handshake, when this was there already
             return False
-        transport = self.transport
-        if transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting or not transport.connected:
-            transport.write(frames)  # behind what waits
-            return True
-        try:
-            sent = transport.socket.send(frames)
-        except OSError:  # the client takes nothing now, or is gone: Twisted finds out which
-            sent = 0
-        if sent < len(frames):
-            transport.write(frames[sent:])
+        write_now(self.transport, frames)
         return True
+
+
+def is_plain(transport: Any) -> bool:
+    """Whether it is one that `write_now` knows, without TLS."""
+    return _has(transport, TRANSPORT) and not getattr(transport, "TLS", False)
+
+
+def write_now(transport: Any, data: bytes) -> None:
+    """Write behind all that waits, and at once where nothing does."""
+    if transport.dataBuffer or transport._tempDataBuffer or transport.disconnecting or not transport.connected:
+        transport.write(data)  # behind what waits
+        return
+    try:
+        sent = transport.socket.send(data)
+    except OSError:  # the client takes nothing now, or is gone: Twisted finds out which
+        sent = 0
+    if sent < len(data):
+        transport.write(data[sent:])
 
 
 def _has(thing: Any, names: tuple[str, ...]) -> bool:

@@ -220,10 +220,12 @@ def fresh_process() -> Iterator[None]:
     """Every test begins like a process that has just started: nothing counted, no channel layer of another loop."""
     from channels.layers import channel_layers
 
+    from chat import broadcast
     from chat_server import throttling
 
     yield
     throttling.reset()
+    broadcast.published.reset()
     channel_layers.backends.clear()
 
 

@@ -2,6 +2,6 @@
 
 from .conversation import ConversationConsumer
 from .inbox import InboxConsumer
-from .socket import ERROR_CODES, SocketConsumer
+from .socket import SocketConsumer
 
-__all__ = ["ERROR_CODES", "ConversationConsumer", "InboxConsumer", "SocketConsumer"]
+__all__ = ["ConversationConsumer", "InboxConsumer", "SocketConsumer"]

@@ -1,6 +1,6 @@
 """The socket for everything of one user, `/ws/inbox/`."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.exceptions import NotFound
 
@@ -10,16 +10,20 @@ from chat.inbox import Inbox, InboxSubscriber
 from chat.room import Connection
 from chat.serializers import ResumeFrameSerializer
 
-from .socket import SocketConsumer
+from .socket import Command, SocketConsumer
 
 
 class InboxConsumer(SocketConsumer):
     """Every frame names its conversation; one that is not its user's is `not_found`."""
 
+    commands: ClassVar[dict[str, Command]] = {
+        **SocketConsumer.commands,
+        "resume": Command(ResumeFrameSerializer, "resume"),
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.inbox: Inbox | None = None
-        self.commands["resume"] = (ResumeFrameSerializer, self.resume)
 
     async def enter(self, connection: Connection) -> None:
         self.inbox = get_hub().inbox(connection)

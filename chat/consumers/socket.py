@@ -10,7 +10,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
@@ -23,7 +23,7 @@ from authentication.tokens import Access, TokenNotValid, averify_access
 from chat import services
 from chat.broadcast import encode
 from chat.events import Ack, Error, Event, Payload
-from chat.exceptions import InvalidFrame, TooBig, TooManySockets, UnknownType
+from chat.exceptions import ERROR_CODES, InvalidFrame, TooBig, TooManySockets, UnknownType
 from chat.hub import get_hub
 from chat.room import Connection, Subscriber
 from chat.serializers import (
@@ -43,44 +43,23 @@ from chat_server.rendering import timestamp
 from chat_server.throttling import Bucket
 from chat_server.wire import Wire, octets
 
+from .lanes import Lanes
+
 logger = logging.getLogger(__name__)
 
 MAY_WAIT = frozenset({"chat_message", "read_receipt"})  # for the database
-MAX_UNDER_WAY = 64  # frames; then the socket is not read before one of them is done
 MAX_BAD_FRAMES = 20  # in a row
 TAKE_IN_SECONDS = 10  # without a byte taken, after which a client that is let in is given up
 TAKE_IN_POLL_SECONDS = 0.01
 MAX_THROTTLED_FRAMES = 50  # less those that went through: who goes on regardless is closed
-ERROR_CODES = frozenset(
-    {
-        "not_authenticated",
-        "not_found",
-        "permission_denied",
-        "invalid_json",
-        "invalid_frame",
-        "unknown_type",
-        "required",
-        "blank",
-        "max_length",
-        "invalid",
-        "does_not_exist",
-        "conflict",
-        "throttled",
-        "unavailable",
-        "too_many_sockets",
-        "too_big",
-    }
-)
 CLIENT_ID = ClientIdField()
 
-Command = tuple[type[Serializer[Any]], Callable[[Payload], Awaitable[Payload]]]
 
+class Command(NamedTuple):
+    """What a frame has to look like, and the method that obeys it."""
 
-class Lane(NamedTuple):
-    """The frames about one conversation that are under way: the last of them, and whether it is a message."""
-
-    last: "asyncio.Task[None]"
-    is_message: bool
+    serializer: type[Serializer[Any]]
+    method: str
 
 
 class SocketConsumer(AsyncWebsocketConsumer, ABC):
@@ -88,21 +67,20 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
     is_of_one_conversation = False  # then a frame that cannot be read is about that one, too
     channel_layer_alias = None  # the hub owns this process's one channel
+    commands: ClassVar[dict[str, Command]] = {
+        "chat_message": Command(SendMessageFrameSerializer, "send_message"),
+        "typing": Command(TypingFrameSerializer, "show_typing"),
+        "read_receipt": Command(ReadReceiptFrameSerializer, "mark_read"),
+        "authenticate": Command(AuthenticateFrameSerializer, "authenticate"),
+        "ping": Command(PingFrameSerializer, "ping"),
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection: Connection | None = None  # None: not let in, or closed
         self.frames = Bucket(settings.THROTTLE_FRAMES)
         self.bad_frames = self.throttled_frames = 0
-        self.under_way: set[asyncio.Task[None]] = set()
-        self.lanes: dict[int, Lane] = {}  # by conversation
-        self.commands: dict[str, Command] = {
-            "chat_message": (SendMessageFrameSerializer, self.send_message),
-            "typing": (TypingFrameSerializer, self.show_typing),
-            "read_receipt": (ReadReceiptFrameSerializer, self.mark_read),
-            "authenticate": (AuthenticateFrameSerializer, self.authenticate),
-            "ping": (PingFrameSerializer, self.ping),
-        }
+        self.lanes = Lanes()
 
     # What the children say -----------------------------------------------------------------------
 
@@ -131,7 +109,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
         Channels' own makes a task for each message, and asks a thread to look after database connections.
         """
-        self.scope, self.base_send, self.wire = scope, send, Wire(send)
+        self.scope, self.base_send, self.wire = scope, send, Wire.behind(send)
         try:
             while True:
                 await self.dispatch(await receive())
@@ -201,7 +179,7 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
                 raise throttled  # only now: the refusal names the frame that it is about
         except Exception as error:
             if self.is_of_one_conversation:
-                await self.finish()
+                await self.lanes.finish()
             await self._answer_error(self._explained(throttled or error), client_id)
         else:
             await self.take(frame, client_id)
@@ -213,23 +191,13 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         if not isinstance(conversation_id, int) or not (may_wait or conversation_id in self.lanes):
             await self._take_now(frame, client_id)
             return
-        before, is_message = self.lanes.get(conversation_id), kind == "chat_message"
-        task = asyncio.create_task(self._take_in_lane(before, frame, client_id, is_message=is_message))
-        self.lanes[conversation_id] = Lane(task, is_message)
-        self.under_way.add(task)
-        task.add_done_callback(partial(self._taken, conversation_id))
-        if len(self.under_way) >= MAX_UNDER_WAY:
-            await asyncio.wait(self.under_way, return_when=asyncio.FIRST_COMPLETED)
+        await self.lanes.add(
+            conversation_id, partial(self._take_behind, frame, client_id), is_message=kind == "chat_message"
+        )
 
-    async def _take_in_lane(
-        self, before: "Lane | None", frame: Payload, client_id: str | None, *, is_message: bool
-    ) -> None:
-        """A message behind messages is stored with them, in order; everything else waits until those are answered."""
-        if before is not None and not (is_message and before.is_message):
-            await asyncio.wait({before.last})
-            before = None
-        if self.connection is not None:
-            await self._take_now(frame, client_id, behind=before and before.last)
+    async def _take_behind(self, frame: Payload, client_id: str | None, behind: "asyncio.Task[None] | None") -> None:
+        if self.connection is not None:  # else closed while it waited
+            await self._take_now(frame, client_id, behind)
 
     async def _take_now(
         self, frame: Payload, client_id: str | None, behind: "asyncio.Task[None] | None" = None
@@ -251,16 +219,6 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         self.bad_frames = 0
         # Not to 0: of a flood, too, a frame gets through now and then.
         self.throttled_frames = max(0, self.throttled_frames - 1)
-
-    def _taken(self, conversation_id: int, task: "asyncio.Task[None]") -> None:
-        self.under_way.discard(task)
-        if (lane := self.lanes.get(conversation_id)) and lane.last is task:
-            del self.lanes[conversation_id]
-
-    async def finish(self) -> None:
-        """Return when all frames that came have been obeyed."""
-        if self.under_way:
-            await asyncio.wait(self.under_way)
 
     def _throttled(self) -> Throttled | None:
         """Count a frame of whatever kind; the refusal where it is one too many."""
@@ -298,8 +256,9 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
         command = self.commands.get(kind) if isinstance(kind, str) else None
         if command is None:
             raise UnknownType
-        serializer_class, do = command
-        return await do(_serializer(serializer_class).run_validation(self.addressed(frame)))
+        said = _serializer(command.serializer).run_validation(self.addressed(frame))
+        do: Callable[[Payload], Awaitable[Payload]] = getattr(self, command.method)
+        return await do(said)
 
     # The commands --------------------------------------------------------------------------------
 
@@ -412,17 +371,17 @@ class SocketConsumer(AsyncWebsocketConsumer, ABC):
 
     async def websocket_too_big(self, message: Payload) -> None:
         """The launcher refused a frame that is over the limit without taking it in."""
-        await self.finish()
+        await self.lanes.finish()
         await self._answer_error(TooBig(), None)
 
     async def websocket_shutdown(self, message: Payload) -> None:
         """The server stops: what came before is answered, and the client is told to come back."""
-        await self.finish()
+        await self.lanes.finish()
         await self._end(CloseCode.RESTART)
 
     async def disconnect(self, code: int) -> None:
         self.leave()  # at once: finishing may take longer than this is given
-        await self.finish()
+        await self.lanes.finish()
         self.connection = None
 
 

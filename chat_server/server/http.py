@@ -8,7 +8,9 @@ from typing import Any
 from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http import NO_BODY_CODES, HTTPChannel
+
+from chat_server.wire import is_plain, write_now
 
 from .access import log_request
 from .limits import Limits
@@ -21,10 +23,16 @@ class Channel(HTTPChannel):
     """One connection: heads and bodies come in within their times, and no body over the limit is taken in."""
 
     factory: "Factory"
+    timeOut: float | None
 
     def __init__(self) -> None:
         super().__init__()
         self.deadline: IDelayedCall | None = None
+        self.is_expected_anew = False
+        self.expected_within: float | None = None
+        self.is_receiving = False
+        self.idle_timer: IDelayedCall | None = None
+        self.idle_since = 0.0
         self.answering = False
         self.refused = False
 
@@ -43,14 +51,22 @@ class Channel(HTTPChannel):
     def forget(self) -> None:
         """The connection is gone, or is a WebSocket from now on."""
         self.expect_within(None)
+        if self.idle_timer is not None:
+            self.idle_timer.cancel()
+            self.idle_timer = None
         self.factory.channels.discard(self)
 
     def dataReceived(self, data: bytes) -> None:
         if self.refused:
             return
+        self.is_receiving = True
         if not self.answering and self.deadline is None:
             self.expect_within(self.limits.head_seconds)
-        super().dataReceived(data)
+        try:
+            super().dataReceived(data)
+        finally:
+            self.is_receiving = False
+            self.set_deadline()
 
     def lineReceived(self, line: bytes) -> None:
         if not self.refused:
@@ -92,9 +108,41 @@ class Channel(HTTPChannel):
         super().requestDone(request)
 
     def expect_within(self, seconds: float | None) -> None:
+        self.expected_within, self.is_expected_anew = seconds, True
+        if not self.is_receiving:
+            self.set_deadline()
+
+    def set_deadline(self) -> None:
+        """Once for what came together: most requests come whole, and need none."""
+        if not self.is_expected_anew:
+            return
+        self.is_expected_anew = False
         if self.deadline is not None and self.deadline.active():
             self.deadline.cancel()
-        self.deadline = None if seconds is None else self.callLater(seconds, self.cut_off)
+        within = self.expected_within
+        self.deadline = None if within is None else self.callLater(within, self.cut_off)
+
+    # Twisted sets and cancels a timer for each request. Here there is one, which looks when it rings.
+
+    def setTimeout(self, period: float | None) -> float | None:
+        before, self.timeOut = self.timeOut, period
+        self.resetTimeout()
+        return before
+
+    def resetTimeout(self) -> None:
+        self.idle_since = time.monotonic()
+        if self.timeOut is not None and self.idle_timer is None:
+            self.idle_timer = self.callLater(self.timeOut, self.look_how_idle)
+
+    def look_how_idle(self) -> None:
+        self.idle_timer = None
+        if self.timeOut is None:
+            return
+        left = self.idle_since + self.timeOut - time.monotonic()
+        if left > 0:
+            self.idle_timer = self.callLater(left, self.look_how_idle)
+        else:
+            self.timeoutConnection()
 
     def cut_off(self) -> None:
         self.refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -128,7 +176,9 @@ class Request(WebRequest):
     """One request; its body is held in memory, at most `body_bytes` of it, until it is answered."""
 
     channel: Channel
+    _response_started: bool
     held_bytes = 0
+    begun: dict[str, Any] | None = None  # the start of an answer whose body has not come
 
     def __init__(self, channel: Channel, queued: object = False) -> None:
         # Forms are the application's to parse.
@@ -168,9 +218,47 @@ class Request(WebRequest):
         return result
 
     def handle_reply(self, message: dict[str, Any]) -> None:
+        """What the application answers; where it comes whole it goes out by one write, without a turn of the loop."""
+        if self.finished or self.channel is None:
+            return
+        begun, self.begun = self.begun, None
+        if message["type"] == "http.response.start" and not self._response_started:
+            self.begun, self._response_started = message, True  # nothing is sent before there is a body, as in Twisted
+            if self.server.stopping:
+                self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+            return
+        if begun is not None:
+            if not message.get("more_body") and (head := self.plain_head(begun)):
+                self.answer_whole(head, message.get("body", b""))
+                return
+            self._response_started = False
+            super().handle_reply(begun)
         super().handle_reply(message)
-        if message["type"] == "http.response.start" and self.server.stopping:
-            self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+
+    def plain_head(self, begun: dict[str, Any]) -> bytes | None:
+        """The status line and the headers; None where Twisted has to see to it."""
+        status = begun["status"]
+        self.setResponseCode(status)
+        headers = begun.get("headers", ())
+        is_plain_answer = self.clientproto == b"HTTP/1.1" and self.method != b"HEAD" and status not in NO_BODY_CODES
+        if not is_plain_answer or not any(name.lower() == b"content-length" for name, _ in headers):
+            return None
+        lines = [b"HTTP/1.1 %d %s" % (status, self.code_message)]
+        lines += [b"%s: %s" % header for header in headers]
+        lines += [b"%s: %s" % (name, value) for name, each in self.responseHeaders.getAllRawHeaders() for value in each]
+        head = b"\r\n".join(lines)
+        # A line that is not one of ours would be another answer: Twisted makes it harmless.
+        return head if head.count(b"\n") == head.count(b"\r") == len(lines) - 1 else None
+
+    def answer_whole(self, head: bytes, body: bytes) -> None:
+        self.startedWriting, self.sentLength = 1, len(body)
+        whole = b"%s\r\n\r\n%s" % (head, body)
+        transport = self.channel.transport
+        if is_plain(transport):
+            write_now(transport, whole)
+        else:
+            transport.write(whole)
+        self.finish()
 
     def finish(self) -> None:
         if self.server.stopping:

@@ -1,6 +1,7 @@
 """How a process becomes a worker."""
 
 import asyncio
+import gc
 import resource
 import signal
 import socket
@@ -34,7 +35,14 @@ def run_worker(
     application, limits = load()
     from .worker import Server
 
+    keep_out_of_collections()
     Server(application, listening, limits, control).run()
+
+
+def keep_out_of_collections() -> None:
+    """What is loaded stays for good: the garbage collector, which stops everything meanwhile, need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def end_on_signal() -> None:

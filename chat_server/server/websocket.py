@@ -8,6 +8,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor
 
 from chat_server.close_codes import CloseCode
+from chat_server.wire import Wire, ping
 
 from .access import log_close, log_open, log_request
 
@@ -77,6 +78,11 @@ class Socket(WebSocketProtocol):
             self._cancelAutoPingTimeoutCall()  # who has so much to say answers the ping when it is through
         self.onMessage(message, False)
         return True
+
+    def sendPing(self, payload: bytes | None = None) -> None:
+        """Every socket is pinged all the time; autobahn's way has the event loop wait until it can be written to."""
+        if not Wire(self).write(ping(payload or b"")):
+            super().sendPing(payload)
 
     # Too many -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -109,6 +110,33 @@ class Server(daphne.Server):
     def protocol_disconnected(self, protocol: Any) -> None:
         if protocol in self.connections:  # a rejected socket may have been reaped already
             super().protocol_disconnected(protocol)
+
+    def application_checker(self) -> None:
+        """Every second; Daphne's looks at each connection at length, and with almost all there is nothing to do."""
+        everyone = self.connections
+        self.connections = some = {protocol: everyone[protocol] for protocol in everyone if self.has_ended(protocol)}
+        try:
+            looked_at = list(some)
+            super().application_checker()
+        finally:
+            self.connections = everyone
+        for protocol in looked_at:
+            if protocol not in some:
+                everyone.pop(protocol, None)
+
+    def timeout_checker(self) -> None:
+        """Every two seconds; Daphne's asks each connection, and only some have something to do."""
+        heard_since = time.time() - self.ping_interval
+        for protocol in list(self.connections):
+            if getattr(protocol, "last_ping", 0) < heard_since or protocol.state != protocol.STATE_OPEN:
+                protocol.check_timeouts()
+        reactor.callLater(2, self.timeout_checker)
+
+    def has_ended(self, protocol: Any) -> bool:
+        """Whether the client has gone or the application is done."""
+        details = self.connections[protocol]
+        instance = details.get("application_instance")
+        return instance is None or instance.done() or details.get("disconnected") is not None
 
     def kill_all_applications(self) -> Deferred[None]:
         """Cancel what still runs, and wait at most 0.5 s for it."""

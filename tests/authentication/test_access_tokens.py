@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from authentication.models import Session, User
-from authentication.tokens import TokenNotValid, verify_access
+from authentication.tokens import TokenNotValid, verify_each
 from tests.services.errors import errors
 
 CHECK = "/api/auth/check-session/"
@@ -25,6 +25,13 @@ PRIVATE = [
     ("get", "sessions/"),
     ("delete", "sessions/abc/"),
 ]
+
+
+def verify_access(raw):
+    [verdict] = verify_each([raw])
+    if isinstance(verdict, TokenNotValid):
+        raise verdict
+    return verdict
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
@@ -187,6 +194,16 @@ def test_verifying_is_one_query(alice, log_in, django_assert_num_queries):
     access = log_in(alice)["access"]
     with django_assert_num_queries(1):
         verify_access(access)
+
+
+def test_verifying_several_is_one_query_and_each_has_its_own_answer(alice, bob, log_in, django_assert_num_queries):
+    good, others = log_in(alice)["access"], log_in(bob)["access"]
+    Session.objects.filter(user=bob).delete()
+    with django_assert_num_queries(1):
+        first, second, third, again = verify_each([good, "rubbish", others, good])
+    assert first.user == again.user == alice
+    assert isinstance(second, TokenNotValid)
+    assert isinstance(third, TokenNotValid)
 
 
 def test_a_request_is_one_query(api, alice, django_assert_num_queries):

@@ -4,7 +4,7 @@ import pytest
 
 from bench.load import Count, frame
 from bench.measure import Measurement
-from bench.report import table
+from bench.report import at_the_speed_of_the_targets, table
 from bench.results import Figure, Row, Target
 
 STREAM = b'\x81\x10{"type":"ack"}\x81\x10{"type":"ack"}\x81\x11{"type":"pong"}\x81\x10{"type":"ack"}'
@@ -36,6 +36,18 @@ def test_the_run_in_the_middle_is_shown():
 
 def test_a_target_of_speed_counts_too():
     assert not Row("pairs", "pairs", "message", "ours", [measurement(3)], Target(5, rate=200_000)).reached
+
+
+def test_what_a_slow_machine_takes_longer_for_is_told_at_the_speed_of_the_targets():
+    ours = Row("pairs", "pairs, 200 users", "message", "ours", [measurement(8)], Target(5))
+    alike = Row("pairs", "pairs, 200 users", "message", "socket.io", [measurement(12)], there=6)
+    other = Row("history", "newest 50", "request", "socket.io", [measurement(9)], there=1)
+    figures = [Figure("idle", "CPU", 11, "%", 3, is_time=True), Figure("idle", "memory", 31, "KB", 30)]
+    _, row, figure = at_the_speed_of_the_targets([ours, alike, other, *figures]).splitlines()
+    assert row.endswith(" yes")
+    assert "8.00 ÷ 2.00 = 4.00 µs a message" in row
+    assert figure.split() == ["CPU", "11.0", "÷", "5.50", "=", "2.00", "%", "≤", "3", "yes"]
+    assert at_the_speed_of_the_targets([ours, *figures]) == ""
 
 
 def test_the_table_says_how_others_do():

@@ -176,3 +176,15 @@ def test_deleted_messages_keep_their_place(alice, ten, api):
     after = results(page(client, ten))
     assert [message["seq"] for message in after] == list(range(1, 11))
     assert [message["is_deleted"] for message in after] == [False] * 4 + [True] + [False] * 5
+
+
+@pytest.mark.parametrize("limit", ["0", "x", ""])
+def test_a_limit_that_will_not_do_is_told_to_who_takes_part_only(limit, alice, eve, ten, api):
+    assert refused(page(api(alice), ten, limit=limit)) == (400, "invalid")
+    assert refused(page(api(eve), ten, limit=limit)) == (404, "not_found")
+
+
+def test_a_limit_alone_is_the_newest_page_with_links_that_keep_it(alice, ten, api):
+    found = page(api(alice), ten, limit=3)
+    assert seqs(found) == [8, 9, 10]
+    assert "limit=3" in found.json()["previous"]

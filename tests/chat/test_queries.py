@@ -17,7 +17,7 @@ KNOWN = {
     "conversations?type=group&unread=true&search=g": 3,
     "conversation": 4,
     "history": 2,
-    "history of a size": 3,
+    "history of a size": 2,
     "history around": 3,
     "changes": 3,
     "participants": 3,

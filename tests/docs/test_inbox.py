@@ -21,7 +21,7 @@ FROM_CLIENT = markdown.section(TEXT, "## Frames from the client")
 FROM_SERVER = markdown.section(TEXT, "## Frames from the server")
 EVENTS = {event.type: event for event in events.InboxEvent.__subclasses__()}
 SHARED = {event.type for event in events.Event.__subclasses__() if "type" in vars(event)} - EVENTS.keys()
-COMMANDS = InboxConsumer().commands
+COMMANDS = InboxConsumer.commands
 
 
 def headings(text: str) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chat import events
-from chat.consumers import ERROR_CODES, ConversationConsumer
+from chat.consumers import ConversationConsumer
+from chat.exceptions import ERROR_CODES
 from chat.serializers import ACTIONS, MessageSerializer
 from chat_server.close_codes import CloseCode
 
@@ -19,7 +20,7 @@ TEXT = markdown.read("docs/protocol.md")
 FROM_CLIENT = markdown.section(TEXT, "## Frames from the client")
 FROM_SERVER = markdown.section(TEXT, "## Frames from the server")
 EVENTS = {event.type: event for event in events.Event.__subclasses__() if "type" in vars(event)}
-COMMANDS = ConversationConsumer().commands
+COMMANDS = ConversationConsumer.commands
 MESSAGE = set(MessageSerializer.Meta.fields)
 
 

@@ -21,7 +21,7 @@ from tests.realtime.frames import ERROR_CODES, INBOX
 
 from .strategies import ANYTHING, BIG, TEXTS, bodies
 
-COMMANDS = ConversationConsumer().commands | InboxConsumer().commands
+COMMANDS = ConversationConsumer.commands | InboxConsumer.commands
 KINDS = [*COMMANDS, "durable", "websocket.disconnect", "connected", ""]
 GOOD_CLIENT_IDS = st.uuids().map(str) | st.sampled_from(["1", "2", "😀" * 64, "a b"])
 CLIENT_IDS = st.one_of(GOOD_CLIENT_IDS, GOOD_CLIENT_IDS, GOOD_CLIENT_IDS, TEXTS | ANYTHING)

@@ -265,6 +265,17 @@ async def test_where_one_of_two_redises_is_away_what_goes_by_the_other_is_sent(
     assert await take(layer, channel, len(reached)) == reached
 
 
+async def test_who_does_not_wait_hears_how_it_went(layer: Any, redis_server: RedisServer) -> None:
+    channel = await member(layer, "group")
+    heard: asyncio.Queue[Exception | None] = asyncio.Queue()
+    layer.group_send_soon([("group", {"n": 1}), ("group", {"n": 2})], heard.put_nowait)
+    assert [await heard.get(), await heard.get()] == [None, None]
+    assert await take(layer, channel, 2) == [1, 2]
+    redis_server.stop()
+    layer.group_send_soon([("group", {"n": 3})], heard.put_nowait)
+    assert isinstance(await heard.get(), redis.ConnectionError)
+
+
 # A bad day --------------------------------------------------------------------------------------
 
 

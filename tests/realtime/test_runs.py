@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat import broadcast, watch
 from chat.catchup import Head, Part
 from chat.inbox import Inbox, InboxSubscriber
-from chat.room import TOGETHER, Connection, Room, Run, Subscriber
+from chat.room import Connection, Room, Run, Subscriber
 
 ALICE, BOB, CAROL, DAVE = 1, 2, 3, 4
 
@@ -118,17 +118,22 @@ async def test_a_run_is_one_write_for_each_who_may_see_all_of_it(room: Room) -> 
     assert {subscriber.version for subscriber in room.subscribers} == {5}
 
 
-async def test_a_long_run_is_written_in_parts_and_others_have_their_turn_between(room: Room) -> None:
+async def test_a_long_run_is_written_in_parts_and_others_have_their_turn_between(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = Client(ALICE)
     enter(room, client)
+    monkeypatch.setattr("chat.room.TOGETHER", 10)
     written_at: list[int] = []
-    handing_out = asyncio.create_task(room.hand_out([event(version) for version in range(1, 2 * TOGETHER + 2)]))
+    events = [event(version) for version in range(1, 13)]
+    handing_out = asyncio.create_task(room.hand_out([*events, event(13, frame="v" + "0" * 20 + "13"), event(14)]))
     while not handing_out.done():
         await asyncio.sleep(0)
         written_at.append(len(client.writes))
-    assert [len(each) for each in client.writes] == [TOGETHER, TOGETHER, 1]
-    assert {1, 2, 3} <= set(written_at)
-    assert client.versions == list(range(1, 2 * TOGETHER + 2))
+    # Of no more than 10 characters, or of one frame that has more.
+    assert [len(each) for each in client.writes] == [5, 4, 3, 1, 1]
+    assert {1, 2, 3, 4, 5} <= set(written_at)
+    assert client.versions == list(range(1, 15))
 
 
 async def test_where_nothing_can_be_written_at_once_each_is_sent(room: Room) -> None:

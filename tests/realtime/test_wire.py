@@ -70,7 +70,7 @@ class Line:
 
     @property
     def wire(self) -> Wire:
-        return Wire(partial(self.idle, self.protocol))
+        return Wire.behind(partial(self.idle, self.protocol))
 
     def taken(self) -> bytes:
         """What the client can read by now."""
@@ -184,7 +184,7 @@ def test_what_is_owed_is_what_waits_in_both_buffers_and_was_not_taken(line: Line
     ],
 )
 def test_behind_an_unknown_send_nothing_is_written_and_nothing_owed(send: Any) -> None:
-    wire = Wire(send)
+    wire = Wire.behind(send)
     assert (wire.write(b"frame"), wire.owed()) == (False, 0)
 
 

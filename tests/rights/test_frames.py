@@ -51,7 +51,7 @@ async def tried(socket: Any, what: str, world: Mapping[str, Any], user: Any, **a
 
 
 def test_every_frame_is_tried() -> None:
-    assert {frame["type"] for frame, _ in FRAMES.values()} | OF_AN_INBOX == InboxConsumer().commands.keys()
+    assert {frame["type"] for frame, _ in FRAMES.values()} | OF_AN_INBOX == InboxConsumer.commands.keys()
 
 
 @pytest.mark.parametrize("what", FRAMES)

@@ -17,10 +17,14 @@ from chat_server.server.supervisor import supervise
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    await (websocket if scope["type"] == "websocket" else http)(scope["path"], receive, send)
+    if scope["type"] == "websocket":
+        await websocket(scope["path"], receive, send)
+    else:
+        await http(scope, receive, send)
 
 
-async def http(path: str, receive: Any, send: Any) -> None:
+async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    path: str = scope["path"]
     body, more = b"", True
     while more:
         message = await receive()
@@ -37,8 +41,14 @@ async def http(path: str, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise RuntimeError("half an answer")
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+    content = json.dumps(answer).encode()
+    headers = [(b"content-type", b"application/json")]
+    if path.endswith("/sized"):  # as all of Django's answers
+        headers += [(b"content-length", b"%d" % len(content)), (b"x-said", scope["query_string"])]
+    if path.endswith("/sly"):
+        headers += [(b"content-length", b"%d" % len(content)), (b"x-said", b"hello\r\nx-evil: 1")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def websocket(path: str, receive: Any, send: Any) -> None:
@@ -72,7 +82,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--limits", default="{}")
     parser.add_argument("--fail", action="store_true", help="die at the start")
-    parser.add_argument("--public", action="store_true", help="take no frame by the short way")
+    parser.add_argument("--public", action="store_true", help="take and send nothing by the short way")
     arguments = parser.parse_args()
     if arguments.workers > 1:
         command = [sys.executable, __file__, "--limits", arguments.limits, *(["--fail"] if arguments.fail else [])]
@@ -85,8 +95,12 @@ def main() -> int:
         on_shutdown.append(note_shutdown)
         if arguments.public:
             from chat_server.server.worker import Socket  # which has Daphne choose the reactor first
+            from chat_server.wire import Wire
 
-            Socket.take_plain_frame = lambda self: False  # type: ignore[method-assign]
+            Socket.take_plain_frame = Wire.write = lambda *args: False  # type: ignore[assignment,method-assign]
+            from chat_server.server.http import Request
+
+            Request.plain_head = lambda *args: None  # type: ignore[method-assign]
         return application, Limits(**json.loads(arguments.limits))
 
     listening = socket.socket(fileno=arguments.fd) if arguments.fd else bind("127.0.0.1", 0)

@@ -241,15 +241,18 @@ def test_a_close_behind_a_text_is_answered_and_nothing_after_it(raw: Raw) -> Non
     assert before in ([], [(TEXT, b"a")])
 
 
-def test_a_text_counts_as_a_sign_of_life(open_raw: Callable[..., Raw]) -> None:
-    """One that takes its time to answer a ping, because it has much to say before."""
-    talks, is_silent = open_raw("/ws/pinged"), open_raw("/ws/pinged")
-    assert talks.frame()[0] == is_silent.frame()[0] == PING
+def test_who_answers_a_ping_stays_and_a_text_counts_as_a_sign_of_life_too(open_raw: Callable[..., Raw]) -> None:
+    """One takes its time to answer, because it has much to say before."""
+    answers, talks, is_silent = (open_raw("/ws/pinged") for _ in range(3))
+    (ping, asked), *others = (each.frame() for each in (answers, talks, is_silent))
+    assert {ping, *(opcode for opcode, _ in others)} == {PING}
+    answers.send(frame(asked, PONG))
     talks.send(frame("a"))
     assert talks.texts(1) == ["a"]
     assert is_silent.rest() == []  # it is cut off
-    talks.send(frame("b"))
-    assert talks.texts(1) == ["b"]
+    for each in (answers, talks):
+        each.send(frame("b"))
+        assert each.texts(1) == ["b"]
 
 
 # What is wrong ----------------------------------------------------------------------------------

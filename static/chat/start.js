@@ -32,7 +32,9 @@ export function Start({ notice }) {
   const [shown, show] = useState(hasResetToken() ? "reset" : "login");
   const [told, tell] = useState(notice);
   const card = useRef(null);
-  useEffect(() => card.current.querySelector("form input")?.focus(), [shown]);
+  useEffect(() => {
+    if (document.activeElement?.role !== "tab") card.current.querySelector("form input")?.focus();
+  }, [shown]);
   const go = (form, words = "") => {
     tell(words);
     show(form);
@@ -65,11 +67,13 @@ function Tabs({ shown, go }) {
   </div>`;
 }
 
-const panel = (name) => ({ id: `form-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, testId: `${name}-form` });
+const Panel = ({ name, children }) => html`<div id="form-${name}" role="tabpanel" aria-labelledby="tab-${name}">${children}</div>`;
 
 function LogIn({ go }) {
   const fields = [{ ...email(), autocomplete: "username" }, password("password", t("password"), "current-password")];
-  return html`<${Form} ...${panel("login")} key="login" fields=${fields} submit=${t("log_in")} onSubmit=${(given) => chat.logIn(given)} />
+  return html`<${Panel} name="login" key="login">
+      <${Form} testId="login-form" fields=${fields} submit=${t("log_in")} onSubmit=${(given) => chat.logIn(given)} />
+    <//>
     <button class="link" type="button" onClick=${() => go("forgot")}>${t("forgot_link")}</button>`;
 }
 
@@ -80,8 +84,9 @@ function Register() {
     { ...username, maxlength: 30, required: true },
     password("password", t("password"), "new-password"),
   ];
-  return html`<${Form} ...${panel("register")} key="register" fields=${fields} submit=${t("create_account")}
-    onSubmit=${(given) => chat.register(given)} />`;
+  return html`<${Panel} name="register" key="register">
+    <${Form} testId="register-form" fields=${fields} submit=${t("create_account")} onSubmit=${(given) => chat.register(given)} />
+  <//>`;
 }
 
 function Forgot({ go }) {
@@ -109,10 +114,9 @@ function Reset({ go }) {
 }
 
 export function Languages() {
-  return html`<label class="languages">
-    <span class="hidden-text">${t("language")}</span>
-    <select onChange=${(event) => chooseLanguage(event.target.value)} value=${language}>
+  return html`<div class="languages">
+    <select aria-label=${t("language")} onChange=${(event) => chooseLanguage(event.target.value)} value=${language}>
       ${Object.entries(LANGUAGES).map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}
     </select>
-  </label>`;
+  </div>`;
 }

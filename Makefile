@@ -32,7 +32,7 @@ AT_ONCE := -n 4 --dist worksteal
 # Beside other tests their times mean little; and of the two databases PostgreSQL takes less.
 ELSEWHERE := tests/faults/test_faults.py tests/floods tests/fuzz
 
-.PHONY: help run demo test test-sqlite test-postgres test-faults faults bench flamegraph lighthouse check audit format lock clean system
+.PHONY: help run demo test test-sqlite test-postgres test-faults faults bench flamegraph lighthouse pictures check audit format lock clean system
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -71,8 +71,11 @@ flamegraph: $(VENV)/.requirements-bench $(VENV)/.static  ## record where the ser
 	@scripts/install_system_packages redis-server postgresql
 	@$(BIN)/python -m bench --flamegraph $(or $(ONLY),pairs)
 
-lighthouse: $(VENV)/.requirements $(VENV)/.static system  ## have Lighthouse look at the page: 95 of 100 in all four, or it fails
-	@scripts/lighthouse
+lighthouse: $(VENV)/.requirements-dev $(VENV)/.static system  ## ask Lighthouse about the page; fails below 95
+	@$(BIN)/python scripts/lighthouse
+
+pictures: $(VENV)/.requirements-dev $(VENV)/.static system  ## take the pictures of the page in docs/images/ anew
+	@$(BIN)/python scripts/take_page_pictures
 
 check: $(VENV)/.requirements-dev  ## format, lint, types, import rules, security, migrations, check --deploy
 	@echo "== ruff"

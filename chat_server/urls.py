@@ -1,14 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import TemplateView
 
 from .documentation import Documentation, Schema
 from .errors import UnknownPath
-from .page import Page
 
 handler400 = "chat_server.errors.bad_request"
 handler500 = "chat_server.errors.server_error"
 
-page = Page.as_view()
+page = TemplateView.as_view(template_name="index.html")
 urlpatterns = [
     path("", page, name="page"),
     path("reset-password", page, name="reset-password"),

@@ -5,39 +5,31 @@ import { notificationState, turnOnNotifications } from "./notify.js";
 import { Dialog, Failure, Hidden, Name } from "./parts.js";
 import { Languages } from "./start.js";
 import { t, T } from "./texts.js";
-import { html, useChanges, useEffect, useListener, useRef, useState, useWork } from "./ui.js";
+import { html, useChanges, useEffect, useState, useWork } from "./ui.js";
 import { fullTime } from "./words.js";
 
 const DIALOGS = { profile: Profile, password_change: PasswordChange, sessions: Sessions };
 
 export function AccountMenu() {
-  const [isOpen, setOpen] = useState(false);
-  const [dialog, show] = useState(null);
-  const menu = useRef(null);
-  const button = useRef(null);
-  useListener(document, "pointerdown", (event) => isOpen && !menu.current.contains(event.target) && setOpen(false));
-  const key = (event) => {
-    if (event.key !== "Escape" || !isOpen) return;
-    setOpen(false);
-    button.current.focus();
-  };
-  const choose = (name) => {
-    setOpen(false);
-    button.current.focus();
-    show(name);
-  };
-  const Shown = DIALOGS[dialog];
-  return html`<div class="account" ref=${menu} onKeyDown=${key}>
-    <button type="button" class="quiet" ref=${button} aria-expanded=${isOpen} aria-controls="account-menu"
-      onClick=${() => setOpen(!isOpen)}>${t("menu")}<${Hidden}>: ${t("account_menu")}<//></button>
-    <div class="menu" id="account-menu" hidden=${!isOpen}>
-      ${Object.keys(DIALOGS).map((name) => html`<button type="button" key=${name} onClick=${() => choose(name)}>${t(name)}</button>`)}
-      <${Notifications} />
-      <${Languages} />
-      <button type="button" onClick=${() => chat.logOut().catch(() => {}) /* over here, whatever the server says */}>${t("log_out")}</button>
-    </div>
-    ${Shown && html`<${Shown} onClose=${() => show(null)} />`}
+  const [shown, show] = useState(null);
+  const close = () => show(null);
+  const Shown = DIALOGS[shown];
+  return html`<div class="account">
+    <button type="button" class="quiet" aria-haspopup="dialog" onClick=${() => show("menu")}>${t("menu")}<${Hidden}>: ${t("account_menu")}<//></button>
+    ${shown === "menu" && html`<${Menu} show=${show} onClose=${close} />`}
+    ${Shown && html`<${Shown} onClose=${close} />`}
   </div>`;
+}
+
+function Menu({ show, onClose }) {
+  return html`<${Dialog} title=${t("account_menu")} testId="account-menu" onClose=${onClose}>
+    <div class="menu">
+      ${Object.keys(DIALOGS).map((name) => html`<button type="button" key=${name} onClick=${() => show(name)}>${t(name)}</button>`)}
+      <${Notifications} />
+      <button type="button" onClick=${() => chat.logOut().catch(() => {}) /* over here, whatever the server says */}>${t("log_out")}</button>
+      <${Languages} />
+    </div>
+  <//>`;
 }
 
 function Notifications() {

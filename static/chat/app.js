@@ -37,9 +37,9 @@ function Chat() {
   });
   return html`<div class="chat" data-testid="chat" data-pane=${id ? "room" : "list"}>
     <${Side} openId=${id} go=${go} />
-    <main class="pane">
+    <div class="pane" role=${id ? "main" : "complementary"}>
       ${id ? html`<${Room} id=${id} key=${id} />` : html`<p class="empty">${t("choose")}</p>`}
-    </main>
+    </div>
     ${isJumping && html`<${JumpDialog} go=${go} onClose=${() => setJumping(false)} />`}
     <${Announcer} openId=${id} go=${go} />
     <${Title} />

@@ -6,7 +6,7 @@ import { html, useEffect, useId, useRef, useWork } from "./ui.js";
  * A form. `onSubmit(values)` gets its fields by name, may take its time, and what it throws is shown. `fields` are
  * {name, label, …attributes of the input}, or elements; `values` what is in them at first.
  */
-export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, children, ...rest }) {
+export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, children }) {
   const form = useRef(null);
   const [isUnderWay, error, run] = useWork();
   const errors = error ? (error.errors?.length ? error.errors : [{ attr: null, code: error.code, detail: error.message }]) : [];
@@ -18,7 +18,7 @@ export function Form({ fields, values = {}, submit, onSubmit, onCancel, testId, 
     const given = Object.fromEntries(new FormData(form.current));
     run(() => onSubmit(given));
   };
-  return html`<form ref=${form} onSubmit=${send} data-testid=${testId} novalidate ...${rest}>
+  return html`<form ref=${form} onSubmit=${send} data-testid=${testId} novalidate>
     ${others.length > 0 && html`<p class="form-error" role="alert">${others.map(refusal).join(" ")}</p>`}
     ${fields.map((field) => html`<${Field} key=${field.name} value=${values[field.name]} ...${field}
       errors=${errors.filter(({ attr }) => attr === field.name)} />`)}

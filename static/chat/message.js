@@ -24,24 +24,25 @@ export function TextMessage({ message, conversation, isFirst, actions, ...rest }
     <div class="bubble">
       ${isGroup && !own && isFirst ? html`<span class="author"><${Name} text=${author} /></span>`
         : html`<${Hidden}>${own ? t("you") : html`<${Name} text=${author} />`}: <//>`}
-      ${message.reply_to && html`<${Quote} of=${message.reply_to} onGo=${() => actions.goTo(message.reply_to.seq)} />`}
+      ${message.reply_to && html`<${Quote} of=${message.reply_to} tabindex=${rest.tabindex} onGo=${() => actions.goTo(message.reply_to.seq)} />`}
       ${message.is_deleted ? html`<p class="content deleted">${t("message_deleted")}</p>`
         : html`<p class="content" dir="auto" data-testid="content">${message.content}</p>`}
       <span class="meta">${message.is_edited && !message.is_deleted && `${t("edited")} · `}<time datetime=${message.created_at}
         title=${fullTime(message.created_at)}>${timeOfDay(message.created_at)}</time></span>
     </div>
-    ${!message.is_deleted && !conversation.ending && html`<${Actions} message=${message} conversation=${conversation} actions=${actions} />`}
+    ${!message.is_deleted && !conversation.ending && html`<${Actions} message=${message} conversation=${conversation} actions=${actions} tabindex=${rest.tabindex} />`}
   </article>`;
 }
 
-function Quote({ of: { sender, content }, onGo }) {
+function Quote({ of: { sender, content }, tabindex, onGo }) {
   return html`<blockquote class="quote" onClick=${onGo}>
-    <button type="button" class="quote-author author" onClick=${onGo}><${Name} text=${authorName(sender)} /></button>
+    <button type="button" class="quote-author author" tabindex=${tabindex} onClick=${onGo}><${Name} text=${authorName(sender)} /></button>
     <span dir="auto">${content || t("message_deleted")}</span>
   </blockquote>`;
 }
 
-function Actions({ message, conversation, actions }) {
+/** Tab stops at those of one message only: the one that the keyboard is at. */
+function Actions({ message, conversation, actions, tabindex }) {
   const buttons = [
     ["reply", true],
     ["edit", mayEdit(message)],
@@ -49,13 +50,13 @@ function Actions({ message, conversation, actions }) {
     ["delete", mayDelete(message, conversation)],
   ];
   return html`<div class="actions-of" role="group" aria-label=${t("actions")}>
-    ${buttons.filter(([, may]) => may).map(([name]) => html`<button type="button" key=${name} aria-label=${t(name)} title=${t(name)}
+    ${buttons.filter(([, may]) => may).map(([name]) => html`<button type="button" key=${name} tabindex=${tabindex} aria-label=${t(name)} title=${t(name)}
       onClick=${() => actions[name](message)}><${Icon} name=${name} /></button>`)}
   </div>`;
 }
 
 /** An own message that is not stored yet, as far as one knows. */
-export function PendingMessage({ entry }) {
+export function PendingMessage({ entry, isOver }) {
   const state = { waiting: "sending", stored: "sent", failed: "not_sent" }[entry.state];
   return html`<article class="message own pending ${entry.state}" data-testid="pending">
     <div class="bubble">
@@ -64,7 +65,7 @@ export function PendingMessage({ entry }) {
     </div>
     ${entry.state === "failed" && html`<p class="failure" role="alert">
       ${refusal(entry.error)}
-      ${" "}<button type="button" class="link" onClick=${() => chat.retry(entry.clientId)}>${t("try_again")}</button>
+      ${!isOver && html` <button type="button" class="link" onClick=${() => chat.retry(entry.clientId)}>${t("try_again")}</button>`}
       ${" "}<button type="button" class="link" onClick=${() => chat.discard(entry.clientId)}>${t("discard")}</button>
     </p>`}
   </article>`;

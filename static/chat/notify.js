@@ -22,15 +22,18 @@ export async function turnOnNotifications() {
 
 /** Reads out what comes while one looks, and shows a notification of what comes while one does not. */
 export function Announcer({ openId, go }) {
-  const [words, say] = useState("");
+  const [said, say] = useState({ count: 0, words: "" });
   useListener(chat, "message", ({ detail: { conversation, message, isMissed } }) => {
     if (isMissed || message.type !== "text") return;
     const told = { name: oneLine(authorName(message.sender)), text: oneLine(message.content), conversation: oneLine(conversation.name) };
     const isElsewhere = conversation.id !== openId;
-    say(t(isElsewhere && conversation.isGroup ? "announced_elsewhere" : "announced", told));
+    const words = t(isElsewhere && conversation.isGroup ? "announced_elsewhere" : "announced", told);
+    say(({ count }) => ({ count: count + 1, words }));
     if (notificationState() === "on" && !(document.hasFocus() && !document.hidden && !isElsewhere)) notify(conversation, told, go);
   });
-  return html`<p class="hidden-text" role="status" aria-live="polite" data-testid="announcer">${words}</p>`;
+  return html`<p class="hidden-text" role="status" aria-live="polite" data-testid="announcer">
+    <span key=${said.count}>${said.words}</span>
+  </p>`; // another element each time: the same words again are news, too
 }
 
 function notify(conversation, { name, text }, go) {

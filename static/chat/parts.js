@@ -1,6 +1,6 @@
 /** The small parts that others are made of. */
 import { refusal, t } from "./texts.js";
-import { html, useEffect, useId, useRef } from "./ui.js";
+import { html, useId, useLayoutEffect, useRef } from "./ui.js";
 
 /** Explicit directions, and what ends a paragraph: both reach past the element that they are in. */
 const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/gu;
@@ -49,7 +49,7 @@ export function PersonRow({ user, onPick }) {
 export function Dialog({ title, testId, onClose, children }) {
   const dialog = useRef(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current.showModal();
     return () => before?.isConnected && before.focus();

@@ -25,8 +25,11 @@ export function Room({ id }) {
   if (conversation !== last.current) count.current += 1;
   last.current = conversation;
   if (conversation) return html`<${OpenRoom} conversation=${conversation} key=${count.current} />`;
-  if (error?.status === 404) return html`<p class="empty">${t("ended_gone")}</p>`;
-  return html`<div class="empty"><${Failure} error=${error} onRetry=${find} />${!error && t("loading")}</div>`;
+  return html`<div class="empty">
+    <h1 class="hidden-text">${t("title")}</h1>
+    ${error?.status === 404 ? html`<p>${t("ended_gone")}</p> <a class="link" href="#/">${t("back")}</a>`
+      : html`<${Failure} error=${error} onRetry=${find} />${!error && t("loading")}`}
+  </div>`;
 }
 
 function OpenRoom({ conversation }) {
@@ -51,7 +54,8 @@ function OpenRoom({ conversation }) {
     <${Messages} conversation=${conversation} view=${view} actions=${actions} />
     <${ToNewest} conversation=${conversation} view=${view} />
     <p class="typing" aria-live="polite" data-testid="typing">${typingWords(conversation.typing)}</p>
-    <${Failure} error=${failure ?? view.failure} />
+    <${Failure} error=${failure} />
+    <${Failure} error=${view.failure} onRetry=${view.retry} />
     ${conversation.ending ? html`<p class="notice" role="alert">${t(ENDINGS[conversation.ending] ?? "ended_gone")}</p>`
       : html`<${Composer} conversation=${conversation} about=${about} setAbout=${setAbout} onSent=${view.toNewest} />`}
     ${dialog}
@@ -64,7 +68,7 @@ function Header({ conversation, onDetails }) {
     <a class="back" href="#/" aria-label=${t("back")}><span aria-hidden="true">‹</span></a>
     <${Avatar} name=${name} id=${(other ?? conversation).id} isOnline=${other?.is_online} />
     <div class="room-title">
-      <h2 id="room-name" data-testid="room-name" dir="auto">${name}</h2>
+      <h1 id="room-name" data-testid="room-name" dir="auto">${name}</h1>
       <p data-testid="room-status">${isGroup ? groupStatus(conversation) : presenceOf(other)}</p>
     </div>
     <button type="button" class="quiet" onClick=${onDetails}>${t("details")}</button>
@@ -97,8 +101,11 @@ function useReading(conversation) {
     },
     /** Who does not look now finds a line above what comes meanwhile. */
     missed: () => newFrom === null && conversation.unreadCount > 0 && setNewFrom(conversation.lastReadSeq + 1),
-    load: (work) => work.catch(fail).then(() => fail(null)),
+    load: (work) => work.then(() => fail(null), fail),
+    /** What failed is not loaded again by itself, or it would be again and again. */
+    retry: () => fail(null),
   };
+  useListener(chat, "connection", () => chat.connection.state === "open" && fail(null));
   useEffect(() => {
     const begin = async () => {
       await conversation.open();
@@ -139,7 +146,16 @@ function Messages({ conversation, view, actions }) {
     const at = texts.findIndex(({ message }) => String(message.seq) === event.target.dataset?.seq);
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const { message } = texts[at];
-    const next = { ArrowUp: texts[at - 1], ArrowDown: texts[at + 1], Home: texts[0], End: texts.at(-1) }[event.key];
+    const page = (direction) => scrolling.pageFrom(texts[at].key, direction, ({ kind }) => kind === "message");
+    const ways = {
+      ArrowUp: () => texts[at - 1],
+      ArrowDown: () => texts[at + 1],
+      PageUp: () => page(-1) ?? texts[0],
+      PageDown: () => page(1) ?? texts.at(-1),
+      Home: () => texts[0],
+      End: () => texts.at(-1),
+    };
+    const next = ways[event.key]?.();
     const act = { r: !message.is_deleted && "reply", e: mayEdit(message) && "edit", Delete: mayDelete(message, conversation) && "delete" }[event.key];
     if (next) {
       wanted.current = next.message.seq;
@@ -154,7 +170,7 @@ function Messages({ conversation, view, actions }) {
     const focus = { tabindex: row.key === current ? 0 : -1, onFocus: () => setActive(row.key) };
     if (row.kind === "message") return html`<${TextMessage} ...${shared} ...${focus} />`;
     if (row.kind === "system") return html`<${SystemMessage} message=${row.message} />`;
-    if (row.kind === "pending") return html`<${PendingMessage} entry=${row.entry} />`;
+    if (row.kind === "pending") return html`<${PendingMessage} entry=${row.entry} isOver=${Boolean(conversation.ending)} />`;
     if (row.kind === "seen") return html`<p class="seen" data-testid="seen">${row.words}</p>`;
     if (row.kind === "new") return html`<p class="new-line" data-testid="new-line"><span>${t("new_messages")}</span></p>`;
     if (row.kind === "older") return html`<p class="more"><button type="button" class="quiet" onClick=${older}>${t("load_older")}</button></p>`;
@@ -162,10 +178,11 @@ function Messages({ conversation, view, actions }) {
   };
   const all = conversation.hasOlder ? [{ key: "older", kind: "older" }, ...rows] : rows;
   return html`<${Scroller} scrolling=${scrolling} rows=${all} draw=${draw} label=${t("messages")} isBusy=${!conversation.isLoaded}
-    onLook=${look} onStart=${older} onEnd=${newer} onKeyDown=${key} />`;
+    onLook=${look} onStart=${() => view.failure || older()} onEnd=${() => view.failure || newer()} onKeyDown=${key} />`;
 }
 
 function ToNewest({ conversation, view: { scrolling, toNewest } }) {
+  useChanges(scrolling, "end");
   const { unreadCount: count } = conversation;
   if (scrolling.isAtEnd && !conversation.hasNewer) return null;
   return html`<button class="to-newest" type="button" onClick=${toNewest}>

@@ -11,14 +11,15 @@ const BEYOND = 600; // pixels above and below the view that are in the page, too
 const NEAR = 60; // pixels from the end that count as at the end
 const NEAR_EDGE = 400; // pixels from where more has to be loaded
 
-/** What a scroller knows and can be told; made once by who shows it. */
-export class Scrolling {
+/** What a scroller knows and can be told; made once by who shows it. It dispatches `end` where that is reached or left. */
+export class Scrolling extends EventTarget {
   element = null;
   rows = [];
   heights = new Map(); // by key
   offsets = [0]; // where each row begins, and the last one ends
   anchor = null; // {key, offset} of a row and how far below the top of the view it begins; null: the end is followed
   width = 0;
+  #wasAtEnd = true;
   redraw = () => {};
 
   get isAtEnd() {
@@ -61,6 +62,14 @@ export class Scrolling {
     else if (this.offsets[at + 1] > top + this.#height) this.goTo(key, this.#height - (this.offsets[at + 1] - this.offsets[at]));
   }
 
+  /** The `isWanted(row)` that is nearest to a view's height above (-1) or below (1) that row; undefined where there is none. */
+  pageFrom(key, direction, isWanted) {
+    const from = this.#indexOf(key);
+    const to = this.#rowAt(Math.max(0, this.offsets[from] + direction * this.#height));
+    for (let at = to; at !== from; at -= direction) if (isWanted(this.rows[at])) return this.rows[at];
+    return undefined;
+  }
+
   /** The last row that is wholly in view, undefined where there is none. */
   get lastInView() {
     const end = this.#top + this.#height + 1;
@@ -93,6 +102,8 @@ export class Scrolling {
     this.#measureOut();
     const wanted = this.isAtEnd ? this.element.scrollHeight : Math.round(this.#top);
     if (Math.abs(this.element.scrollTop - wanted) >= 1) this.element.scrollTop = wanted;
+    if (this.isAtEnd !== this.#wasAtEnd) this.dispatchEvent(new Event("end"));
+    this.#wasAtEnd = this.isAtEnd;
     return this.window.some((edge, index) => edge !== before[index]);
   }
 

@@ -21,7 +21,9 @@ export function Side({ openId, go }) {
     setSearch("");
     go(id);
   };
-  return html`<aside class="side" aria-label=${t("conversations")} aria-busy=${isUnderWay}>
+  // On a narrow screen it is all that there is, while nothing is open.
+  return html`<div class="side" role=${openId ? "complementary" : "main"} aria-label=${t("conversations")} aria-busy=${isUnderWay}>
+    ${!openId && html`<h1 class="hidden-text">${t("title")}</h1>`}
     <${Me} />
     <div class="find">
       <input type="search" placeholder=${t("search_short")} aria-label=${t("search")} autocomplete="off" maxlength="100"
@@ -35,20 +37,20 @@ export function Side({ openId, go }) {
         : html`<${List} openId=${openId} />`}
     </nav>
     ${isMaking && html`<${NewGroup} go=${go} onClose=${() => setMaking(false)} />`}
-  </aside>`;
+  </div>`;
 }
 
 function Me() {
   useChanges(chat, "user");
   const me = chat.user;
-  return html`<header class="me">
+  return html`<div class="me">
     <${Avatar} name=${me.display_name} id=${me.id} />
     <div class="me-text">
       <strong data-testid="me"><${Name} text=${me.display_name} /></strong>
       <${Connection} />
     </div>
     <${AccountMenu} />
-  </header>`;
+  </div>`;
 }
 
 const CONNECTION_WORDS = {

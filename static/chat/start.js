@@ -32,7 +32,9 @@ export function Start({ notice }) {
   const [shown, show] = useState(hasResetToken() ? "reset" : "login");
   const [told, tell] = useState(notice);
   const card = useRef(null);
-  useEffect(() => card.current.querySelector("form input")?.focus(), [shown]);
+  useEffect(() => {
+    if (document.activeElement?.role !== "tab") card.current.querySelector("form input")?.focus();
+  }, [shown]);
   const go = (form, words = "") => {
     tell(words);
     show(form);
@@ -46,7 +48,7 @@ export function Start({ notice }) {
     <div class="card" ref=${card}>
       <p class="notice" role="status" data-testid="notice" hidden=${!told}>${told}</p>
       ${TABS.includes(shown) && html`<${Tabs} shown=${shown} go=${go} />`}
-      <${Shown} go=${go} key=${shown} />
+      <${Shown} go=${go} />
     </div>
     <${Languages} />
   </main>`;
@@ -69,7 +71,7 @@ const Panel = ({ name, children }) => html`<div id="form-${name}" role="tabpanel
 
 function LogIn({ go }) {
   const fields = [{ ...email(), autocomplete: "username" }, password("password", t("password"), "current-password")];
-  return html`<${Panel} name="login">
+  return html`<${Panel} name="login" key="login">
       <${Form} testId="login-form" fields=${fields} submit=${t("log_in")} onSubmit=${(given) => chat.logIn(given)} />
     <//>
     <button class="link" type="button" onClick=${() => go("forgot")}>${t("forgot_link")}</button>`;
@@ -82,7 +84,7 @@ function Register() {
     { ...username, maxlength: 30, required: true },
     password("password", t("password"), "new-password"),
   ];
-  return html`<${Panel} name="register">
+  return html`<${Panel} name="register" key="register">
     <${Form} testId="register-form" fields=${fields} submit=${t("create_account")} onSubmit=${(given) => chat.register(given)} />
   <//>`;
 }
@@ -95,7 +97,7 @@ function Forgot({ go }) {
   };
   return html`<h2>${t("forgot_title")}</h2>
     <p class="hint">${t("forgot_hint")}</p>
-    <${Form} testId="forgot-form" fields=${[{ ...email(), autocomplete: "email" }]} submit=${t("forgot_send")} onSubmit=${send} />
+    <${Form} key="forgot" testId="forgot-form" fields=${[{ ...email(), autocomplete: "email" }]} submit=${t("forgot_send")} onSubmit=${send} />
     <button class="link" type="button" onClick=${() => (leaveReset(), go("login"))}>${t("back_to_log_in")}</button>`;
 }
 
@@ -106,16 +108,15 @@ function Reset({ go }) {
     go("login", t("reset_done"));
   };
   return html`<h2>${t("reset_title")}</h2>
-    <${Form} testId="reset-form" fields=${[password("new_password", t("reset_password"), "new-password")]}
+    <${Form} key="reset" testId="reset-form" fields=${[password("new_password", t("reset_password"), "new-password")]}
       submit=${t("reset_set")} onSubmit=${set} />
     <button class="link" type="button" onClick=${() => (leaveReset(), go("forgot"))}>${t("reset_again")}</button>`;
 }
 
 export function Languages() {
-  return html`<label class="languages">
-    <span class="hidden-text">${t("language")}</span>
-    <select onChange=${(event) => chooseLanguage(event.target.value)} value=${language}>
+  return html`<div class="languages">
+    <select aria-label=${t("language")} onChange=${(event) => chooseLanguage(event.target.value)} value=${language}>
       ${Object.entries(LANGUAGES).map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}
     </select>
-  </label>`;
+  </div>`;
 }

@@ -47,7 +47,7 @@ def hall(browser: Browser, shared_server: ServerProcess, everybody: list[Writer]
     Each of them has made a group with them as well: in the list are what was said last in it, and who made it.
     """
     context = browser.new_context(locale="en-GB", timezone_id="UTC", viewport={"width": 1000, "height": 4500})
-    reader = Person(context, shared_server.url, "reader").register()
+    reader = Person(context, shared_server, "reader").register()
     place = everybody[0].make_group(reader.id, *(each.id for each in everybody[1:]))
     for each in everybody:
         each.make_group(reader.id)
@@ -103,7 +103,7 @@ def attackers(http: httpx.Client) -> list[Writer]:
 
 
 def test_markup_stays_text_on_the_page(browser: Browser, shared_server: ServerProcess, attackers: list[Writer]) -> None:
-    victim = Person(browser.new_context(locale="en-GB", timezone_id="UTC"), shared_server.url, "victim").register()
+    victim = Person(browser.new_context(locale="en-GB", timezone_id="UTC"), shared_server, "victim").register()
     for attacker in attackers:
         attacker.say_all(attacker.make_group(victim.id, *(each.id for each in attackers if each is not attacker)))
     victim.page.reload()

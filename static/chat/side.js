@@ -26,7 +26,7 @@ export function Side({ openId, go }) {
     ${!openId && html`<h1 class="hidden-text">${t("title")}</h1>`}
     <${Me} />
     <div class="find">
-      <input type="search" placeholder=${t("search")} aria-label=${t("search")} autocomplete="off" maxlength="100"
+      <input type="search" placeholder=${t("search_short")} aria-label=${t("search")} autocomplete="off" maxlength="100"
         value=${search} onInput=${(event) => setSearch(event.target.value)}
         onKeyDown=${(event) => event.key === "Escape" && setSearch("")} />
       <button class="quiet" type="button" onClick=${() => setMaking(true)}>${t("new_group")}</button>

@@ -36,6 +36,7 @@ export default {
   conversations: "Unterhaltungen",
   your_conversations: "Deine Unterhaltungen",
   search: "Personen und Unterhaltungen suchen",
+  search_short: "Suchen",
   people: "Personen",
   nobody_found: "Niemand gefunden.",
   nothing_found: "Nichts gefunden.",

@@ -39,6 +39,7 @@ export default {
   conversations: "Conversations",
   your_conversations: "Your conversations",
   search: "Search people and conversations",
+  search_short: "Search",
   people: "People",
   nobody_found: "Nobody found.",
   nothing_found: "Nothing found.",

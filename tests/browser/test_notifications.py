@@ -72,7 +72,7 @@ def test_what_one_looks_at_makes_none_until_one_looks_away(join: Join) -> None:
 
 
 def test_nobody_is_told_who_did_not_ask_for_it(join: Join) -> None:
-    alice, bob = join("quiet-alice-2"), join("quiet-bob-2")
+    alice, bob = join("hushed-alice"), join("hushed-bob")
     allow(alice, before="granted")
     bob.open_private(alice)
     bob.say("Are you there?")

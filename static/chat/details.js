@@ -3,7 +3,7 @@ import { chat } from "./chat.js";
 import { Form } from "./form.js";
 import { PeoplePicker } from "./group.js";
 import { Avatar, Confirm, Dialog, Failure, Name } from "./parts.js";
-import { t } from "./texts.js";
+import { t, T } from "./texts.js";
 import { html, useChanges, useEffect, useState, useWork } from "./ui.js";
 import { presenceOf } from "./words.js";
 
@@ -18,13 +18,13 @@ export function Details({ conversation, onClose }) {
     onClose();
     location.hash = "#/";
   });
-  const confirm = (key, options) => ask(html`<${Confirm} title=${t(`${key}_question`, { name })} hint=${t(`${key}_hint`)} action=${t(key)}
+  const confirm = (key, options) => ask(html`<${Confirm} title=${html`<${T} k="${key}_question" name=${html`<${Name} text=${name} />`} />`} hint=${t(`${key}_hint`)} action=${t(key)}
     onConfirm=${() => end(options)} onClose=${() => ask(null)} />`);
   return html`<${Dialog} title=${html`<${Name} text=${name} />`} testId="details" onClose=${onClose}>
     <${Failure} error=${error} />
     ${!isGroup && other && html`<p class="hint"><${Name} text=${other.username ?? ""} /> · ${presenceOf(other)}</p>`}
     ${isGroup && isAdmin && !ending && html`<${Rename} conversation=${conversation} />`}
-    ${isGroup && !isAdmin && description && html`<p dir="auto">${description}</p>`}
+    ${isGroup && !isAdmin && description && html`<p class="content" dir="auto" data-testid="description">${description}</p>`}
     ${isGroup && html`<${Participants} conversation=${conversation} />`}
     ${isGroup && isAdmin && !ending && html`<${AddPeople} conversation=${conversation} />`}
     <div class="actions">

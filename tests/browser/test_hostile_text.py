@@ -1,5 +1,6 @@
 """What people write stays text, and stays in its place, on the page and in the admin."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ LISTS = [
 ]
 STAFF = "staff@example.com"
 # What is somebody else's words and nothing else, and everything in which there are any.
-THEIRS = "[data-testid=content], .quote > span:last-child, #room-name, .initials"
+THEIRS = "[data-testid=content], [data-testid=description], .quote > span:last-child, #room-name, .initials"
 BOXES = f"{THEIRS}, .author, .quote, .row-name, .row-line, .system, .typing, .seen, .chip"
 # The same in the admin.
 CELLS = "input, textarea, .readonly, .field-excerpt, .field-display_name, .field-device"
@@ -80,7 +81,7 @@ def test_words_without_an_end_push_nothing_aside_on_the_page(hall: Person) -> No
 
 
 def test_the_same_goes_for_people_who_are_searched_and_picked(hall: Person) -> None:
-    hall.page.get_by_label("Search people").fill("writer")
+    hall.search.fill("writer")
     hall.page.get_by_role("button", name="New group").click()
     dialog = hall.page.get_by_test_id("group-dialog")
     for number in (1, 3, 4):
@@ -91,6 +92,51 @@ def test_the_same_goes_for_people_who_are_searched_and_picked(hall: Person) -> N
     found = words_out_of_order(hall.page, THEIRS), dots_outside(hall.page, BOXES)
     assert (*found, words_cut_off(hall.page)) == ([], 0, [])
     dialog.get_by_role("button", name="Cancel").click()
+    hall.search.fill("")
+
+
+def test_the_same_goes_for_what_is_written_about_and_jumped_to(hall: Person) -> None:
+    found = {}
+    place = hall.conversation
+    expect(hall.typing).to_be_empty()  # else it ends while one looks
+    for number in range(len(DISPLACING)):
+        hall.page.locator(f"article[data-seq='{2 + 3 * number}']").hover()
+        hall.page.locator(f"article[data-seq='{2 + 3 * number}']").get_by_role("button", name="Reply").click()
+        found[f"answer {number}"] = look(hall.page, THEIRS, BOXES)
+    hall.page.keyboard.press("Escape")
+    hall.page.keyboard.press("Control+k")
+    expect(hall.page.get_by_role("option").first).to_be_visible()
+    found["jump"] = look(hall.page, THEIRS, BOXES)
+    hall.page.keyboard.press("Escape")
+    for dialog in ("details", "readers"):
+        if dialog == "details":
+            hall.open_details()
+            expect(hall.page.get_by_test_id("participants").get_by_role("listitem")).to_have_count(1 + len(DISPLACING))
+        else:
+            hall.act_on("Hello all", "Who has read it")
+            expect(hall.page.get_by_test_id("readers").get_by_role("listitem")).to_have_count(2)
+        found[dialog] = look(hall.page, THEIRS, BOXES)
+        hall.page.keyboard.press("Escape")
+    assert hall.conversation == place
+    assert {where: what for where, what in found.items() if what != ([], 0, [])} == {}
+
+
+def test_the_same_goes_for_descriptions_questions_and_devices(hall: Person, everybody: list[Writer]) -> None:
+    found = {}
+    home = hall.page.url
+    for each in everybody:
+        hall.page.goto(f"{hall.url}/#/c/{each.group}")
+        expect(hall.page.get_by_test_id("room")).to_have_attribute("data-state", "open")
+        dialog = hall.open_details()
+        expect(dialog).to_be_visible()
+        found[f"description {each.name}"] = look(hall.page, THEIRS, BOXES)
+        dialog.get_by_role("button", name="Leave group").click()
+        expect(hall.page.get_by_test_id("confirm")).to_be_visible()
+        found[f"question {each.name}"] = look(hall.page, THEIRS, BOXES)
+        hall.page.get_by_test_id("confirm").get_by_role("button", name="Cancel").click()
+        hall.page.keyboard.press("Escape")
+    hall.page.goto(home)
+    assert {where: what for where, what in found.items() if what != ([], 0, [])} == {}
 
 
 # Markup ---------------------------------------------------------------------------------------------
@@ -106,7 +152,10 @@ def test_markup_stays_text_on_the_page(browser: Browser, shared_server: ServerPr
     victim = Person(browser.new_context(locale="en-GB", timezone_id="UTC"), shared_server, "victim").register()
     for attacker in attackers:
         attacker.say_all(attacker.make_group(victim.id, *(each.id for each in attackers if each is not attacker)))
+    victim.context.add_init_script(NOTIFIED)
     victim.page.reload()
+    victim.choose("Turn on notifications")
+    victim.page.keyboard.press("Escape")
     for attacker in attackers:
         victim.page.goto(f"{shared_server.url}/#/c/{attacker.group}")
         victim.wait_for_room(attacker.text)
@@ -116,6 +165,37 @@ def test_markup_stays_text_on_the_page(browser: Browser, shared_server: ServerPr
         expect(victim.typing).to_have_text(f"{attacker.shown} is typing…")
         expect(victim.row(attacker.text)).to_contain_text(f"{attacker.shown}: {attacker.text} again")
         assert made_elements(victim.page) == []
+        victim.act_on(f"{attacker.text} again", "Reply")
+        expect(victim.page.locator(".about")).to_contain_text(f"Reply to {attacker.shown}")
+        expect(victim.page.locator(".about")).to_contain_text(f"{attacker.text} again")
+        dialog = victim.open_details()
+        expect(dialog.get_by_test_id("participants")).to_contain_text(attacker.shown)
+        expect(dialog.get_by_text(attacker.text, exact=True).last).to_be_visible()  # the description
+        dialog.get_by_role("button", name="Leave group").click()
+        expect(victim.page.get_by_test_id("confirm")).to_contain_text(f"Leave {attacker.text}?")
+        assert made_elements(victim.page) == []
+        victim.page.get_by_test_id("confirm").get_by_role("button", name="Cancel").click()
+        victim.page.keyboard.press("Escape")
+    victim.say("Read this")
+    for attacker in attackers:
+        attacker.call("POST", f"chat/conversations/{attackers[-1].group}/mark-read/")
+    expect(victim.messages.last).to_have_text("Read this")
+    expect(victim.seen).to_contain_text("Seen by everyone")
+    victim.act_on("Read this", "Who has read it")
+    for attacker in attackers:
+        expect(victim.page.get_by_test_id("readers")).to_contain_text(attacker.shown)
+    assert made_elements(victim.page) == []
+    victim.page.keyboard.press("Escape")
+    victim.page.keyboard.press("Control+k")
+    for attacker in attackers:
+        expect(victim.page.get_by_role("option").get_by_text(attacker.text, exact=True)).to_be_visible()
+    assert made_elements(victim.page) == []
+    victim.page.keyboard.press("Escape")
+    attackers[0].say(attackers[0].group)
+    victim.page.wait_for_function("shown.length")
+    title, body = victim.page.evaluate("shown[0]")
+    assert title.startswith(attackers[0].shown)
+    assert body == attackers[0].text
     victim.page.get_by_role("button", name="New group").click()
     for field in ("Name", "Add people"):
         victim.page.get_by_test_id("group-dialog").get_by_label(field).fill("attacker")
@@ -124,6 +204,46 @@ def test_markup_stays_text_on_the_page(browser: Browser, shared_server: ServerPr
     assert made_elements(victim.page) == []
     assert [line for line in victim.log.console if "Content Security Policy" in line] + victim.log.uncaught == []
     victim.context.close()
+
+
+# Notifications are allowed, and one sees what they are told to show.
+NOTIFIED = """
+  globalThis.shown = [];
+  globalThis.Notification = class {
+    static permission = "granted";
+    static async requestPermission() { return "granted"; }
+    constructor(title, { body }) { shown.push([title, body]); }
+  };
+"""
+
+
+def test_markup_in_the_name_of_a_device_stays_text(browser: Browser, shared_server: ServerProcess) -> None:
+    for number, text in enumerate(RUNNING.values()):
+        context = browser.new_context(locale="en-GB", user_agent=text)
+        owner = Person(context, shared_server, f"owner{number}").register()
+        owner.choose("Devices")
+        name = owner.page.get_by_test_id("sessions").locator(".row-name")
+        expect(name).to_have_text(re.split(r"[\s/]", text, maxsplit=1)[0])
+        assert made_elements(owner.page) == []
+        assert owner.log.uncaught == []
+        context.close()
+
+
+def test_markup_in_ones_own_profile_and_name_stays_text(browser: Browser, shared_server: ServerProcess) -> None:
+    context = browser.new_context(locale="en-GB")
+    owner = Person(context, shared_server, "self-made").register()
+    text = RUNNING["elements"]
+    owner.choose("Profile")
+    dialog = owner.page.get_by_test_id("profile")
+    for label in ("First name", "Last name", "About you"):
+        dialog.get_by_label(label).fill(text)
+    dialog.get_by_role("button", name="Save").click()
+    expect(owner.page.get_by_test_id("me")).to_have_text(f"{text} {text}")
+    owner.choose("Profile")
+    expect(dialog.get_by_label("About you")).to_have_value(text)
+    assert made_elements(owner.page) == []
+    assert owner.log.uncaught == []
+    context.close()
 
 
 @pytest.mark.parametrize(
@@ -182,8 +302,9 @@ def displaced(desk: Page, everybody: list[Writer]) -> dict[str, tuple[list[str],
     return found | {"index": look(desk)}
 
 
-def look(desk: Page) -> tuple[list[str], int, list[str]]:
-    return words_out_of_order(desk, CELLS), dots_outside(desk, DESK_BOXES), words_cut_off(desk)
+def look(page: Page, theirs: str = CELLS, boxes: str = DESK_BOXES) -> tuple[list[str], int, list[str]]:
+    """Words out of order, dots outside of their boxes, what is too wide."""
+    return words_out_of_order(page, theirs), dots_outside(page, boxes), words_cut_off(page)
 
 
 Displaced = dict[str, tuple[list[str], int, list[str]]]

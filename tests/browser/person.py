@@ -33,6 +33,15 @@ class Log:
         self.hosts.add(urlsplit(request.url).netloc)
 
 
+def wait_until(page: Page, condition: str) -> None:
+    """Until that is so in the page: Playwright's own way evaluates a text there, which the page's policy forbids."""
+    for _ in range(200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{condition} never became true")
+
+
 class Person:
     """One browser of their own: nothing is shared with the other persons'."""
 

@@ -15,7 +15,7 @@ from tests.services.environment import PASSWORD, clean_environment
 from tests.services.server import PROJECT, ServerProcess
 
 from .hostile import DISPLACING, RUNNING, Writer, dots_outside, made_elements, words_cut_off, words_out_of_order
-from .person import Log, Person
+from .person import Log, Person, wait_until
 
 LISTS = [
     f"/admin/{name}/" for name in ("chat/conversation", "chat/message", "authentication/user", "authentication/session")
@@ -192,7 +192,7 @@ def test_markup_stays_text_on_the_page(browser: Browser, shared_server: ServerPr
     assert made_elements(victim.page) == []
     victim.page.keyboard.press("Escape")
     attackers[0].say(attackers[0].group)
-    victim.page.wait_for_function("shown.length")
+    wait_until(victim.page, "shown.length > 0")
     title, body = victim.page.evaluate("shown[0]")
     assert title.startswith(attackers[0].shown)
     assert body == attackers[0].text

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from .person import Person, chatting
+from .person import Person, chatting, wait_until
 
 Join = Callable[..., Person]
 
@@ -39,7 +39,7 @@ def test_who_turned_them_on_is_told_of_what_is_said_elsewhere(join: Join) -> Non
     bob.open_private(alice)
     bob.say("Are you there?")
     expect(alice.row(bob.name)).to_be_visible()
-    alice.page.wait_for_function("shown.length")
+    wait_until(alice.page, "shown.length > 0")
     assert shown(alice) == [[bob.name, "Are you there?"]]
     alice.page.evaluate("shown[0].onclick()")
     alice.wait_for_room(bob.name)
@@ -52,7 +52,7 @@ def test_of_a_group_they_say_which(join: Join) -> None:
     alice.choose("Turn on notifications")
     bob.make_group("Choir", alice)
     bob.say("Sing!")
-    alice.page.wait_for_function("shown.length")
+    wait_until(alice.page, "shown.length > 0")
     assert shown(alice) == [[f"{bob.name} · Choir", "Sing!"]]
 
 
@@ -67,7 +67,7 @@ def test_what_one_looks_at_makes_none_until_one_looks_away(join: Join) -> None:
     alice.look_away()
     bob.say("You do not see this")
     expect(alice.messages).to_have_count(2)
-    alice.page.wait_for_function("shown.length")
+    wait_until(alice.page, "shown.length > 0")
     assert shown(alice) == [[bob.name, "You do not see this"]]
 
 
